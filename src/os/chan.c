@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "os/chan.h"
+
+#include "os/fd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+union one_fd {
+	struct cmsghdr align;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+int chan_pair_open(struct chan_pair *out)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return -errno;
+	*out = (struct chan_pair){.sup = ends[0], .wrk = ends[1]};
+	return 0;
+}
+
+int chan_send(int chan, const void *msg, size_t len, int fd)
+{
+	union one_fd control = {0};
+	struct iovec body = {.iov_base = (void *)msg, .iov_len = len};
+	struct msghdr hdr = {.msg_iov = &body, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		hdr.msg_control = &control;
+		hdr.msg_controllen = sizeof(control);
+
+		struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	}
+
+	if (sendmsg(chan, &hdr, MSG_NOSIGNAL) >= 0)
+		return CHAN_OK;
+	if (errno == EAGAIN)
+		return CHAN_AGAIN;
+	if (errno == EPIPE || errno == ECONNRESET)
+		return CHAN_CLOSED;
+	return -errno;
+}
+
+/* The descriptor in the control data, or -1. */
+static int carried_fd(struct msghdr *hdr)
+{
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(hdr);
+	int fd = -1;
+
+	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	return fd;
+}
+
+int chan_recv(int chan, void *buf, size_t *len, int *fd)
+{
+	union one_fd control;
+	struct iovec body = {.iov_base = buf, .iov_len = CHAN_MSG_MAX};
+	struct msghdr hdr = {.msg_iov = &body, .msg_iovlen = 1};
+
+	if (fd) {
+		/*
+		 * CMSG_LEN and not CMSG_SPACE: the padding would have room for a
+		 * second descriptor, and a peer that sends two would leak us one.
+		 */
+		hdr.msg_control = &control;
+		hdr.msg_controllen = CMSG_LEN(sizeof(int));
+	}
+
+	ssize_t got = recvmsg(chan, &hdr, MSG_CMSG_CLOEXEC);
+	if (got < 0) {
+		if (errno == EAGAIN)
+			return CHAN_AGAIN;
+		return errno == ECONNRESET ? CHAN_CLOSED : -errno;
+	}
+
+	AUTO_CLOSE int carried = fd ? carried_fd(&hdr) : -1;
+
+	/* MSG_CTRUNC also says "you were out of descriptors": a hand-over without its
+	 * socket is none. */
+	if (hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return CHAN_GARBLED;
+	if (got == 0)
+		return CHAN_CLOSED;
+
+	*len = (size_t)got;
+	if (fd)
+		*fd = fd_take(&carried);
+	return CHAN_OK;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * chan - a message channel between the supervisor and one child.
+ *
+ * Connected SOCK_SEQPACKET sockets: one send is one receive, so there is no
+ * framing to get wrong. A message may carry one descriptor. Messages are never
+ * empty, because an empty one reads as the other side's end.
+ */
+
+#include <stddef.h>
+
+#define CHAN_MSG_MAX 512u /* bytes; the largest message either side may send */
+
+enum chan_result {
+	CHAN_OK = 0,
+	CHAN_CLOSED,  /* the other process has gone, or closed its end */
+	CHAN_AGAIN,   /* would block; the loop will say when to try again */
+	CHAN_GARBLED, /* too long, or not the descriptors that were asked for */
+};
+
+struct chan_pair {
+	int sup; /* owned: the end the supervisor keeps */
+	int wrk; /* owned: the end the child inherits */
+};
+#define CHAN_PAIR_NONE ((struct chan_pair){-1, -1})
+
+/* Makes a connected pair, both ends non-blocking and CLOEXEC. 0, or -errno with *@out as it
+ * was. */
+[[nodiscard]] int chan_pair_open(struct chan_pair *out);
+
+/**
+ * chan_send - send @len bytes (1 to CHAN_MSG_MAX), and descriptor @fd unless it is -1.
+ *
+ * Borrows @fd: the kernel makes the receiver's copy.
+ *
+ * Returns 0; CHAN_CLOSED or CHAN_AGAIN with nothing sent; or -errno
+ * (ETOOMANYREFS: too many descriptors on their way; try again later).
+ */
+[[nodiscard]] int chan_send(int chan, const void *msg, size_t len, int fd);
+
+/**
+ * chan_recv - receive one message into @buf, which holds CHAN_MSG_MAX bytes.
+ *
+ * NULL for @fd says that no descriptor is welcome: one that comes anyway is
+ * dropped, and so is its message.
+ *
+ * Returns 0 with *@len set and *@fd set to the descriptor that came (CLOEXEC,
+ * yours) or -1; CHAN_CLOSED, CHAN_AGAIN, CHAN_GARBLED or -errno leave both alone.
+ */
+[[nodiscard]] int chan_recv(int chan, void *buf, size_t *len, int *fd);

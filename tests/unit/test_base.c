@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "../cmocka_all.h"
+
+#include "base/buf.h"
+#include "base/escape.h"
+#include "base/list.h"
+#include "base/num.h"
+#include "base/reason.h"
+#include "base/span.h"
+#include "base/utf8.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void assert_span(struct span s, const char *text)
+{
+	assert_int_equal(s.n, strlen(text));
+	assert_memory_equal(s.p, text, s.n);
+}
+
+static void a_reason_says_what_and_why_and_is_cut_rather_than_overrun(void **state)
+{
+	(void)state;
+	struct reason reason;
+	char wide[2 * REASON_MAX];
+
+	errno = ENOENT;
+	assert_int_equal(reason_errno(&reason, "cannot open %s", "x"), -ENOENT);
+	assert_string_equal(reason.text, "cannot open x: No such file or directory");
+
+	memset(wide, 'a', sizeof(wide) - 1);
+	wide[sizeof(wide) - 1] = '\0';
+	assert_int_equal(reason_set(&reason, "%s", wide), -EINVAL);
+	assert_int_equal(strlen(reason.text), REASON_MAX - 1);
+	errno = EIO;
+	assert_int_equal(reason_errno(NULL, "nobody reads"), -EIO);
+}
+
+static void a_span_is_cut_piece_by_piece_with_the_empty_ones(void **state)
+{
+	(void)state;
+	struct span rest = SPAN("a,,b"), piece;
+
+	assert_true(span_cut(&rest, ',', &piece));
+	assert_span(piece, "a");
+	assert_true(span_cut(&rest, ',', &piece));
+	assert_span(piece, "");
+	assert_true(span_cut(&rest, ',', &piece));
+	assert_span(piece, "b");
+	assert_false(span_cut(&rest, ',', &piece));
+
+	rest = SPAN("");
+	assert_true(span_cut(&rest, ',', &piece));
+	assert_span(piece, "");
+	assert_false(span_cut(&rest, ',', &piece));
+
+	assert_span(span_trim(SPAN(" \tx y\t ")), "x y");
+	assert_true(span_ieq(SPAN("Content-Length"), SPAN("content-length")));
+	assert_false(span_ieq(SPAN("@"), SPAN("`")));
+	assert_null(span_dup(span_of("a\0b", 3)));
+}
+
+static void a_buffer_never_passes_its_maximum_and_remembers_that_it_failed(void **state)
+{
+	(void)state;
+	AUTO_BUF buf = BUF_INIT(10);
+
+	buf_put_str(&buf, "12345");
+	buf_printf(&buf, "%05d", 67890);
+	assert_false(buf.failed);
+	assert_string_equal(buf_cstr(&buf), "1234567890");
+
+	buf_put_byte(&buf, 'x');
+	assert_true(buf.failed);
+	assert_int_equal(buf.n, 10);
+
+	buf_clear(&buf);
+	buf_put_u64(&buf, 18446744073709551615u % 10000000000u);
+	assert_span(buf_span(&buf), "3709551615");
+	buf_drop(&buf, 9);
+	assert_span(buf_span(&buf), "5");
+	buf_put_u64(&buf, 0);
+	assert_span(buf_span(&buf), "50");
+	assert_int_equal(buf_reserve(&buf, 9) != NULL, 0);
+}
+
+static void a_list_survives_removal_while_it_is_walked(void **state)
+{
+	(void)state;
+	struct item {
+		int n;
+		struct list link;
+	} items[3], *at, *tmp;
+	struct list all;
+	int sum = 0;
+
+	list_init(&all);
+	for (int i = 0; i < 3; i++) {
+		items[i].n = i + 1;
+		list_append(&all, &items[i].link);
+	}
+	list_for_each_safe (at, tmp, &all, link) {
+		sum += at->n;
+		list_remove(&at->link);
+		list_remove(&at->link);
+	}
+	assert_int_equal(sum, 6);
+	assert_true(list_empty(&all));
+}
+
+static void numbers_are_read_strictly(void **state)
+{
+	(void)state;
+	uint64_t n = 7;
+
+	assert_true(num_u64(SPAN("18446744073709551615"), &n));
+	assert_true(n == UINT64_MAX);
+	assert_true(num_hex_u64(SPAN("fFfF"), &n));
+	assert_int_equal(n, 65535);
+	assert_true(num_bytes(SPAN("4MiB"), &n));
+	assert_int_equal(n, 4 << 20);
+	assert_true(num_duration_ns(SPAN("250ms"), &n));
+	assert_int_equal(n, 250000000);
+	assert_true(num_duration_ns(SPAN("2"), &n));
+	assert_true(n == 2 * NS_PER_SEC);
+
+	static const char *const bad[] = {"", " 1", "1 ", "-1", "+1", "0x1",
+		"18446744073709551616", "99999999999999T", "1ss"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		n = 7;
+		assert_false(num_u64(span_str(bad[i]), &n));
+		assert_false(num_bytes(span_str(bad[i]), &n));
+		assert_false(num_duration_ns(span_str(bad[i]), &n));
+		assert_int_equal(n, 7);
+	}
+	assert_false(num_hex_u64(SPAN("10000000000000000"), &n));
+}
+
+static void only_well_formed_utf8_is_valid(void **state)
+{
+	(void)state;
+	static const char *const good[] = {"", "abc", "\xc2\x80", "\xe0\xa0\x80",
+		"\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+	static const char *const bad[] = {"\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf",
+		"\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+		"\xe2\x82", "\xff"};
+
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(utf8_valid(span_str(good[i])));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(utf8_valid(span_str(bad[i])));
+}
+
+static void a_strangers_bytes_cannot_break_out_of_a_line(void **state)
+{
+	(void)state;
+	AUTO_BUF out = BUF_INIT(1000);
+
+	escape_log(&out, SPAN("a\"\n\\\x1b\xc3\xa9 rest"), 7);
+	assert_span(buf_span(&out), "a\\x22\\x0a\\x5c\\x1b\\xc3\\xa9...");
+
+	buf_clear(&out);
+	escape_json(&out, SPAN("q\"\\\n\xc3\xa9\xff"));
+	assert_span(buf_span(&out), "q\\\"\\\\\\u000a\xc3\xa9\xef\xbf\xbd");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reason_says_what_and_why_and_is_cut_rather_than_overrun),
+		cmocka_unit_test(a_span_is_cut_piece_by_piece_with_the_empty_ones),
+		cmocka_unit_test(
+			a_buffer_never_passes_its_maximum_and_remembers_that_it_failed),
+		cmocka_unit_test(a_list_survives_removal_while_it_is_walked),
+		cmocka_unit_test(numbers_are_read_strictly),
+		cmocka_unit_test(only_well_formed_utf8_is_valid),
+		cmocka_unit_test(a_strangers_bytes_cannot_break_out_of_a_line),
+	};
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
