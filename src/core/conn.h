@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * conn - one connection, as the service that answers it sees it. Worker side.
+ *
+ * A service is called back when something happened and returns what it waits
+ * for next (enum conn_want); it never blocks on the network and never closes a
+ * socket. Which model brought the connection, and how many others this worker
+ * holds, cannot be told from here.
+ *
+ * Input is read into c->in, memory that the supervisor shares: if this process
+ * dies before conn_begun(), another worker is given the connection with those
+ * very bytes. So until then everything that was read must still be in c->in,
+ * and after it the service reads a body wherever it likes (conn_recv).
+ */
+
+#include "base/span.h"
+#include "os/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct iovec;
+struct worker;
+
+/* What a callback returns: what it waits for. */
+enum conn_want {
+	CONN_READ,  /* call readable() when there is something to read */
+	CONN_WRITE, /* call writable() when there is room to write */
+	CONN_WAIT,  /* nothing but the timer (conn_timer) and the peer's going away */
+	CONN_IDLE,  /* between two requests: readable() when the next begins, here or
+		       elsewhere */
+	CONN_AGAIN, /* more to do at once: call writable() after the others had their turn
+		     */
+	CONN_CLOSE, /* done: end the connection, gracefully (see conn_linger) */
+	CONN_ABORT, /* done: end it at once, unsent bytes are lost */
+};
+
+/* What conn_fill, conn_recv and the senders return besides a count of bytes (> 0). */
+enum conn_io {
+	CONN_IO_EOF = 0,    /* the peer will send nothing more */
+	CONN_IO_AGAIN = -1, /* would block: return CONN_READ or CONN_WRITE */
+	CONN_IO_GONE = -2,  /* the connection is broken: return CONN_ABORT */
+	CONN_IO_FULL = -3,  /* conn_fill: c->in has no room left */
+	CONN_IO_SHORT = -4, /* conn_sendfile: the file ends before it should */
+};
+
+struct conn {
+	/* For the service to read. */
+	struct worker *worker;
+	const struct addr *peer;  /* who connected */
+	const struct addr *local; /* to which of our addresses */
+	uint64_t id;              /* unique in this server's life, the same in every log */
+	uint64_t accepted_ns;     /* CLOCK_MONOTONIC */
+	bool resumed;             /* not its first time: it was idle, or its worker died */
+	struct {
+		char *p; /* bytes read and not yet consumed */
+		size_t n;
+		size_t max;
+	} in;
+
+	/* For the service to use: service_ops.conn_bytes of memory, zeroed before open().
+	 */
+	void *data;
+};
+
+/* Reads what has come, behind what c->in holds: the number of new bytes, or an enum
+ * conn_io. */
+[[nodiscard]] ssize_t conn_fill(struct conn *c);
+
+/* Removes @n bytes from the front of c->in. */
+void conn_consume(struct conn *c, size_t n);
+
+static inline struct span conn_input(const struct conn *c)
+{
+	return span_of(c->in.p, c->in.n);
+}
+
+/* Reads past c->in, which must be empty, into the service's memory. After conn_begun()
+ * only. */
+[[nodiscard]] ssize_t conn_recv(struct conn *c, void *buf, size_t n);
+
+/* Sends what fits of @iov. @more: another send follows at once (MSG_MORE). */
+[[nodiscard]] ssize_t conn_send(
+	struct conn *c, const struct iovec *iov, int n_iov, bool more);
+
+/* Sends up to @n (> 0) bytes of file @fd from *@offset, which it moves. */
+[[nodiscard]] ssize_t conn_sendfile(struct conn *c, int fd, off_t *offset, size_t n);
+
+/**
+ * conn_begun - from here on this request must not be given to another worker.
+ *
+ * Call it before the request's first effect and before its first byte is sent.
+ * A worker that dies later ends this request (502 if nothing was sent yet).
+ */
+void conn_begun(struct conn *c);
+
+/* The request is answered whole; what c->in holds belongs to the next, which has not begun.
+ */
+void conn_settled(struct conn *c);
+
+/* Calls timer() at @at_ns (CLOCK_MONOTONIC; 0 = never). One a connection; setting it moves
+ * it. */
+void conn_timer(struct conn *c, uint64_t at_ns);
+
+/**
+ * conn_linger - how long CONN_CLOSE may wait for the peer to read the answer.
+ *
+ * Closing with unread input makes TCP reset the connection, which can destroy
+ * an answer still on its way. With a linger, CONN_CLOSE sends FIN, reads and
+ * drops what still comes (up to @most_bytes), and ends at the peer's FIN or
+ * after @for_ns. Without one (the default) it ends at once.
+ */
+void conn_linger(struct conn *c, uint64_t for_ns, uint64_t most_bytes);
