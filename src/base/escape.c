@@ -4,6 +4,8 @@
 
 #include "base/utf8.h"
 
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
 void escape_log(struct buf *out, struct span s, size_t most_bytes)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -28,7 +30,7 @@ void escape_json(struct buf *out, struct span s)
 		size_t len = utf8_step(s);
 
 		if (!len) {
-			buf_put_span(out, SPAN("\xEF\xBF\xBD"));
+			buf_put_span(out, SPAN(REPLACEMENT));
 			len = 1;
 		} else if (c == '"' || c == '\\') {
 			buf_put(out, (char[]){'\\', (char)c}, 2);
@@ -38,5 +40,80 @@ void escape_json(struct buf *out, struct span s)
 			buf_put(out, s.p, len);
 		}
 		s = span_from(s, len);
+	}
+}
+
+/* What stands for the first @len bytes of @s in markup; SPAN_NONE for themselves. */
+static struct span markup_for(const char *s, size_t len)
+{
+	if (len == 3
+		&& (memcmp(s, "\xEF\xBF\xBE", 3) == 0 || memcmp(s, "\xEF\xBF\xBF", 3) == 0))
+		return SPAN(REPLACEMENT); /* U+FFFE and U+FFFF are not XML's Char */
+	if (len > 1)
+		return SPAN_NONE;
+	if (len == 0)
+		return SPAN(REPLACEMENT);
+
+	switch (*s) {
+	case '&': return SPAN("&amp;");
+	case '<': return SPAN("&lt;");
+	case '>': return SPAN("&gt;");
+	case '"': return SPAN("&quot;");
+	case '\'': return SPAN("&#39;");
+	case '\t': return SPAN("&#9;");
+	case '\n': return SPAN("&#10;");
+	case '\r': return SPAN("&#13;");
+	default: return (unsigned char)*s < 0x20 ? SPAN(REPLACEMENT) : SPAN_NONE;
+	}
+}
+
+/* Letters, digits and most marks: what is copied without a look at UTF-8. */
+static bool plain_in_markup(char c)
+{
+	return c >= ' ' && c != '&' && c != '<' && c != '>' && c != '"' && c != '\'';
+}
+
+void escape_markup(struct buf *out, struct span s)
+{
+	while (s.n) {
+		size_t n = 0;
+
+		while (n < s.n && plain_in_markup(s.p[n]))
+			n++;
+		buf_put(out, s.p, n);
+		s = span_from(s, n);
+		if (!s.n)
+			return;
+
+		size_t len = utf8_step(s);
+		struct span instead = markup_for(s.p, len);
+		buf_put_span(out, instead.p ? instead : span_of(s.p, len));
+		s = span_from(s, len ? len : 1);
+	}
+}
+
+static bool plain_in_path(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+	       || (c && strchr("-._~/!$()*,:@", c));
+}
+
+void escape_path(struct buf *out, struct span s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	while (s.n) {
+		size_t n = 0;
+
+		while (n < s.n && plain_in_path(s.p[n]))
+			n++;
+		buf_put(out, s.p, n);
+		s = span_from(s, n);
+		if (!s.n)
+			return;
+
+		unsigned char c = (unsigned char)s.p[0];
+		buf_put(out, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+		s = span_from(s, 1);
 	}
 }

@@ -2,7 +2,9 @@
 
 #include "../cmocka_all.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
+#include "base/date.h"
 #include "base/escape.h"
 #include "base/list.h"
 #include "base/num.h"
@@ -166,6 +168,78 @@ static void a_strangers_bytes_cannot_break_out_of_a_line(void **state)
 	assert_span(buf_span(&out), "q\\\"\\\\\\u000a\xc3\xa9\xef\xbf\xbd");
 }
 
+static void markup_holds_any_bytes_as_text(void **state)
+{
+	(void)state;
+	AUTO_BUF out = BUF_INIT(1000);
+
+	escape_markup(&out, SPAN("<a b=\"'&\n"));
+	assert_span(buf_span(&out), "&lt;a b=&quot;&#39;&amp;&#10;");
+
+	buf_clear(&out);
+	escape_markup(&out, SPAN("\x01\xc3\xa9\xff\xef\xbf\xbf\x7f"));
+	assert_span(buf_span(&out), "\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\x7f");
+}
+
+static void a_path_is_encoded_byte_by_byte(void **state)
+{
+	(void)state;
+	AUTO_BUF out = BUF_INIT(1000);
+
+	escape_path(&out, span_of("/a b/\xc3\xa9\xff?#%&'\";\0", 16));
+	assert_span(buf_span(&out), "/a%20b/%C3%A9%FF%3F%23%25%26%27%22%3B%00");
+
+	buf_clear(&out);
+	escape_path(&out, SPAN("/~x/(1)!$*,:@-._"));
+	assert_span(buf_span(&out), "/~x/(1)!$*,:@-._");
+}
+
+static void a_date_is_right_from_year_one_to_year_9999(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t sec;
+		const char *http, *iso;
+	} rows[] = {
+		{784111777, "Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+		{0, "Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"},
+		{-1, "Wed, 31 Dec 1969 23:59:59 GMT", "1969-12-31T23:59:59Z"},
+		{951782400, "Tue, 29 Feb 2000 00:00:00 GMT", "2000-02-29T00:00:00Z"},
+		{4107542399, "Sun, 28 Feb 2100 23:59:59 GMT", "2100-02-28T23:59:59Z"},
+		{4107542400, "Mon, 01 Mar 2100 00:00:00 GMT", "2100-03-01T00:00:00Z"},
+		{INT64_MIN, "Mon, 01 Jan 0001 00:00:00 GMT", "0001-01-01T00:00:00Z"},
+		{INT64_MAX, "Fri, 31 Dec 9999 23:59:59 GMT", "9999-12-31T23:59:59Z"},
+	};
+	AUTO_BUF out = BUF_INIT(100);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		buf_clear(&out);
+		date_put_http(&out, rows[i].sec);
+		assert_span(buf_span(&out), rows[i].http);
+		buf_clear(&out);
+		date_put_iso(&out, rows[i].sec);
+		assert_span(buf_span(&out), rows[i].iso);
+	}
+}
+
+static void an_arena_keeps_what_it_gave_and_stops_at_its_maximum(void **state)
+{
+	(void)state;
+	AUTO_ARENA arena = ARENA_INIT(10000);
+	struct span first = arena_copy(&arena, SPAN("first"));
+	uint64_t *aligned = arena_alloc(&arena, sizeof(*aligned));
+
+	assert_non_null(aligned);
+	assert_int_equal((uintptr_t)aligned % 16, 0);
+	assert_true(*aligned == 0);
+	assert_non_null(arena_copy(&arena, SPAN("")).p);
+	assert_non_null(arena_alloc(&arena, 5000));
+	assert_null(arena_alloc(&arena, 5000));
+	assert_null(arena_copy(&arena, span_of("", SIZE_MAX)).p);
+	assert_non_null(arena_alloc(&arena, 1000));
+	assert_span(first, "first");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +251,10 @@ int main(void)
 		cmocka_unit_test(numbers_are_read_strictly),
 		cmocka_unit_test(only_well_formed_utf8_is_valid),
 		cmocka_unit_test(a_strangers_bytes_cannot_break_out_of_a_line),
+		cmocka_unit_test(markup_holds_any_bytes_as_text),
+		cmocka_unit_test(a_path_is_encoded_byte_by_byte),
+		cmocka_unit_test(a_date_is_right_from_year_one_to_year_9999),
+		cmocka_unit_test(an_arena_keeps_what_it_gave_and_stops_at_its_maximum),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
