@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "http/facts.h"
+
+#include "base/num.h"
+#include "http/chars.h"
+#include "http/head.h"
+
+static unsigned refuse(const char **why, unsigned status, const char *sentence)
+{
+	*why = sentence;
+	return status;
+}
+
+static unsigned check_host(const struct http_head *head, const char **why)
+{
+	struct span host = http_head_get(head, HTTP_H_HOST);
+
+	if (!host.p && head->minor_version >= 1)
+		return refuse(why, 400, "an HTTP/1.1 request must have a Host field");
+	for (size_t i = 0; i < host.n; i++) {
+		if (!http_char_is(host.p[i], HTTP_CHAR_HOST))
+			return refuse(why, 400, "the Host field is not a host and a port");
+	}
+	return 0;
+}
+
+static unsigned by_length(struct http_head *head, const char **why)
+{
+	struct span text = http_head_get(head, HTTP_H_CONTENT_LENGTH);
+	uint64_t length = 0;
+
+	if (!text.n)
+		return refuse(why, 400, "Content-Length is not a number");
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < '0' || text.p[i] > '9')
+			return refuse(why, 400, "Content-Length is not a number");
+	}
+	if (!num_u64(text, &length) || length > INT64_MAX)
+		return refuse(why, 413, "Content-Length is beyond any file");
+
+	head->body = HTTP_BODY_LENGTH;
+	head->length = length;
+	return 0;
+}
+
+/* RFC 9112, 6.1 and 6.3: chunked must be the last coding, and once, or the end of the body
+ * cannot be known; another one before it would be known, but is not undone here. */
+static unsigned by_coding(struct http_head *head, const char **why)
+{
+	struct http_items codings = http_head_items(head, HTTP_H_TRANSFER_ENCODING);
+	struct span coding;
+	unsigned n_codings = 0;
+	bool chunked = false;
+
+	if (head->minor_version < 1)
+		return refuse(
+			why, 400, "an HTTP/1.0 request cannot have a Transfer-Encoding");
+	if (http_head_has(head, HTTP_H_CONTENT_LENGTH))
+		return refuse(why, 400,
+			"Transfer-Encoding and Content-Length exclude each other");
+
+	while (http_head_next_item(&codings, &coding)) {
+		if (chunked)
+			return refuse(why, 400, "chunked is not the last transfer coding");
+		chunked = span_ieq(coding, SPAN("chunked"));
+		n_codings++;
+	}
+	if (!chunked)
+		return refuse(why, 400, "chunked is not the last transfer coding");
+	if (n_codings > 1)
+		return refuse(why, 501, "only the chunked transfer coding is understood");
+	head->body = HTTP_BODY_CHUNKED;
+	return 0;
+}
+
+static unsigned check_body(struct http_head *head, const char **why)
+{
+	if (http_head_has(head, HTTP_H_TRANSFER_ENCODING))
+		return by_coding(head, why);
+	if (http_head_has(head, HTTP_H_CONTENT_LENGTH))
+		return by_length(head, why);
+	return 0;
+}
+
+static unsigned check_expect(struct http_head *head, const char **why)
+{
+	struct span expect = http_head_get(head, HTTP_H_EXPECT);
+
+	if (!expect.p || head->minor_version < 1)
+		return 0; /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean it */
+	if (!span_ieq(expect, SPAN("100-continue")))
+		return refuse(why, 417, "the only expectation understood is 100-continue");
+
+	head->expect_continue = head->body == HTTP_BODY_CHUNKED || head->length > 0;
+	return 0;
+}
+
+static void read_connection(struct http_head *head)
+{
+	struct http_items options = http_head_items(head, HTTP_H_CONNECTION);
+	struct span option;
+	bool asks_to_close = false;
+	bool asks_to_keep = false;
+
+	while (http_head_next_item(&options, &option)) {
+		asks_to_close |= span_ieq(option, SPAN("close"));
+		asks_to_keep |= span_ieq(option, SPAN("keep-alive"));
+	}
+	head->keep_alive = !asks_to_close && (asks_to_keep || head->minor_version >= 1);
+}
+
+unsigned http_facts_derive(struct http_head *head, const char **why)
+{
+	unsigned status = check_host(head, why);
+
+	if (!status)
+		status = check_body(head, why);
+	if (!status)
+		status = check_expect(head, why);
+	if (!status)
+		read_connection(head);
+	return status;
+}
