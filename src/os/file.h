@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * file - the system calls on files and directories, one function each.
+ *
+ * Every descriptor is CLOEXEC and the caller's. Every name is relative to the
+ * directory @dir. Where nothing else is said a function returns 0 (or the
+ * descriptor, or a count) and otherwise -errno with nothing changed. Calls a
+ * signal interrupted are made again.
+ */
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* openat(2). */
+[[nodiscard]] int file_open(int dir, const char *name, int flags, mode_t mode);
+
+/* What file_open_beneath must not meet on the way; RESOLVE_BENEATH is always meant. */
+enum {
+	FILE_NO_LINKS = 1 << 0,  /* any symbolic link: -ELOOP */
+	FILE_NO_MOUNTS = 1 << 1, /* another mount: -EXDEV */
+};
+
+/**
+ * file_open_beneath - openat2(2) that never leaves the tree under @dir.
+ *
+ * -EXDEV where the path leads out of it, -EAGAIN where renames kept getting
+ * in the way of being sure.
+ */
+[[nodiscard]] int file_open_beneath(
+	int dir, const char *path, int flags, unsigned not_across);
+
+/* statx(2) of everything cheap; an empty @name means @dir itself. Last links are not
+ * followed. */
+[[nodiscard]] int file_stat(int dir, const char *name, struct statx *out);
+
+/* The device a file is on, as one number. */
+uint64_t file_device(const struct statx *st);
+
+[[nodiscard]] int file_make_dir(int dir, const char *name, mode_t mode);
+[[nodiscard]] int file_unlink(int dir, const char *name);
+[[nodiscard]] int file_remove_dir(int dir, const char *name);
+[[nodiscard]] int file_symlink(int dir, const char *name, const char *target);
+
+/* Reads a symbolic link into @buf and ends it with a NUL; -ENAMETOOLONG if it does not fit.
+ */
+[[nodiscard]] int file_read_link(int dir, const char *name, char *buf, size_t cap);
+
+/* renameat2(2); @flags are RENAME_*. Without any it replaces, as rename(2) does. */
+[[nodiscard]] int file_rename(
+	int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
+
+/* link(2): exactly one of any number of callers gets @to; the others -EEXIST. */
+[[nodiscard]] int file_link(int from_dir, const char *from, int to_dir, const char *to);
+
+/* Gives an O_TMPFILE its first name. Needs /proc. */
+[[nodiscard]] int file_link_unnamed(int fd, int to_dir, const char *to);
+
+/* Where @fd lies, by the kernel's reckoning: an absolute path, cut never. Needs /proc. */
+[[nodiscard]] int file_where(int fd, char *buf, size_t cap);
+
+/* Reads @n bytes from @offset; fewer only at the end of the file. Returns how many. */
+[[nodiscard]] ssize_t file_read_at(int fd, void *buf, size_t n, uint64_t offset);
+
+/* Writes all of @n bytes at @offset. On an error any number of them may have been written.
+ */
+[[nodiscard]] int file_write_at(int fd, const void *buf, size_t n, uint64_t offset);
+
+/* Sets space aside without changing the size. 0 too where the file system cannot. */
+[[nodiscard]] int file_reserve(int fd, uint64_t bytes);
+
+[[nodiscard]] int file_sync(
+	int fd); /* fsync(2): contents and what is needed to find them */
+
+/* Begins to write dirty pages of a range back and waits for none: a hint, so no result. */
+void file_flush_early(int fd, uint64_t offset, uint64_t n);
+
+/* Shares @from's blocks with the empty @to. -EOPNOTSUPP, -EXDEV and others: copy instead.
+ */
+[[nodiscard]] int file_clone(int from, int to);
+
+/**
+ * file_copy_range - copy up to @n bytes at @offset from file to file, in the kernel if it
+ * can.
+ *
+ * Returns how many; 0 at the end of @from.
+ */
+[[nodiscard]] ssize_t file_copy_range(int from, int to, uint64_t offset, size_t n);
+
+[[nodiscard]] int file_set_mtime(int fd, int64_t mtime_ns);
+[[nodiscard]] int file_set_mode(int fd, mode_t mode);
+[[nodiscard]] int file_set_group(int fd, gid_t gid);
+
+/* flock(2) with LOCK_SH, LOCK_EX or LOCK_UN, waiting; with LOCK_NB too, -EWOULDBLOCK
+ * instead. */
+[[nodiscard]] int file_lock(int fd, int how);
+
+/* Extended attributes of an open file. The counts are bytes; @cap 0 asks how many. */
+[[nodiscard]] ssize_t file_attr_get(int fd, const char *name, void *buf, size_t cap);
+[[nodiscard]] ssize_t file_attr_list(int fd, char *buf, size_t cap);
+[[nodiscard]] int file_attr_set(
+	int fd, const char *name, const void *value, size_t n, int flags);
+[[nodiscard]] int file_attr_remove(int fd, const char *name);
+
+/**
+ * file_entries - the next directory entries into @buf (aligned for struct dirent64).
+ *
+ * Returns how many bytes they take; each is d_reclen long. 0 at the end.
+ */
+[[nodiscard]] ssize_t file_entries(int dir, void *buf, size_t cap);
+
+/* Begins file_entries again at the first. */
+[[nodiscard]] int file_rewind(int fd);
+
+struct file_space {
+	uint64_t total_bytes;
+	uint64_t free_bytes;      /* not used by anybody */
+	uint64_t available_bytes; /* of them, for us */
+};
+
+[[nodiscard]] int file_space(int fd, struct file_space *out);
+
+#define FILE_UNIQUE_MAX 17u /* bytes, with the NUL */
+
+/* Sixteen random hex digits: a name for something temporary that no other machine will
+ * choose. */
+void file_unique(char out[FILE_UNIQUE_MAX]);
+
+/* The clock that file times are taken from: CLOCK_REALTIME as of the last tick. */
+int64_t file_clock_ns(void);
