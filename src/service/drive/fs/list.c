@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/fs/list.h"
+
+#include "os/fd.h"
+#include "os/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum fs_result fs_list_open(
+	struct fs_list *list, const struct fs_root *root, const char *path)
+{
+	struct fs_info info;
+
+	list->fd = -1;
+	enum fs_result result =
+		fs_resolve(root, path, O_RDONLY | O_DIRECTORY, &list->fd, NULL);
+	if (result == FS_NOT_FOUND && fs_stat(root, path, &info) == FS_OK)
+		return FS_NOT_DIRECTORY;
+	if (result != FS_OK)
+		return result;
+
+	list->root = root;
+	list->at_root = *path == '\0';
+	list->at = list->end = 0;
+	memcpy(list->path, path, strlen(path) + 1); /* resolved, so it fits */
+	return FS_OK;
+}
+
+void fs_list_close(struct fs_list *list)
+{
+	fd_close(&list->fd);
+}
+
+/* FS_OK with an entry of the kernel's, FS_END, or why not. */
+static enum fs_result next_raw(struct fs_list *list, const struct dirent64 **out)
+{
+	if (list->at == list->end) {
+		ssize_t n = file_entries(list->fd, list->buffer, sizeof(list->buffer));
+		if (n < 0)
+			return fs_result_of((int)n);
+		if (n == 0)
+			return FS_END;
+		list->at = 0;
+		list->end = (size_t)n;
+	}
+
+	*out = (const struct dirent64 *)(const void *)(list->buffer + list->at);
+	list->at += (*out)->d_reclen;
+	return FS_OK;
+}
+
+/* A link is shown as what it leads to. The way is from the root, because "../x" may stay
+ * inside. */
+static enum fs_result look_through_link(const struct fs_list *list, struct fs_entry *entry)
+{
+	char path[FS_PATH_MAX];
+
+	entry->is_link = true;
+	if (!fs_path_join(path, list->path, entry->name))
+		return FS_TOO_LONG;
+	return fs_stat(list->root, path, &entry->info);
+}
+
+/* Fills what is asked for. */
+static enum fs_result look(
+	const struct fs_list *list, uint8_t d_type, bool with_info, struct fs_entry *entry)
+{
+	if (!with_info && (d_type == DT_REG || d_type == DT_DIR)) {
+		entry->info.type = d_type == DT_REG ? FS_FILE : FS_DIRECTORY;
+		return FS_OK;
+	}
+	if (d_type == DT_LNK)
+		return look_through_link(list, entry);
+
+	/* DT_UNKNOWN comes here too: old XFS, some network file systems. */
+	enum fs_result result = fs_stat_at(list->root, list->fd, entry->name, &entry->info);
+	if (result == FS_OK && entry->info.type == FS_LINK)
+		return look_through_link(list, entry);
+	return result;
+}
+
+/* Gone by now, or nobody can open it: not shown. Any other failure must not shorten a
+ * listing. */
+static bool is_nobodys(enum fs_result result)
+{
+	return result == FS_NOT_FOUND || result == FS_OUTSIDE || result == FS_FORBIDDEN
+	       || result == FS_TOO_LONG;
+}
+
+enum fs_result fs_list_next(struct fs_list *list, bool with_info, struct fs_entry *out)
+{
+	for (;;) {
+		const struct dirent64 *raw = NULL;
+		enum fs_result result = next_raw(list, &raw);
+		if (result != FS_OK)
+			return result;
+
+		const char *name = raw->d_name;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0
+			|| fs_path_hides(name, list->at_root))
+			continue;
+
+		*out = (struct fs_entry){.name = name};
+		result = look(list, raw->d_type, with_info, out);
+		if (!is_nobodys(result))
+			return result;
+	}
+}
