@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT
+"""What is measured. A case says who takes part, prepares a folder, and does one round against one server.
+
+A round returns a Round: how many operations, the time and the server's CPU they
+took, and whatever else the case wants in the table.
+"""
+import base64
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import threading
+import time
+
+import servers
+
+LOAD = os.environ.get("LOAD", "build-bench/bench/load")
+GIB = 1 << 30
+PROPFIND_BODY = (b'<?xml version="1.0"?><D:propfind xmlns:D="DAV:"><D:prop><D:resourcetype/><D:getcontentlength/>'
+                 b"<D:getlastmodified/><D:getetag/><D:getcontenttype/></D:prop></D:propfind>")
+
+
+@dataclasses.dataclass
+class Round:
+    operations: float
+    seconds: float
+    cpu_ns: int
+    errors: int = 0
+    more: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def cpu_us(self):
+        return self.cpu_ns / self.operations / 1000
+
+    @property
+    def rate(self):
+        return self.operations / self.seconds
+
+
+@dataclasses.dataclass
+class Figure:
+    """A figure of DESIGN.md: @ours is to be at most @factor times @peer's (or at least, for `rate`)."""
+    text: str
+    ours: str
+    peer: str
+    by: str  # "cpu_us", "rate", or a key of Round.more
+    factor: float = 1.0
+    plus: float = 0.0
+
+    def met(self, medians):
+        if self.ours not in medians or self.peer not in medians:
+            return None, None
+        ours, peer = medians[self.ours][self.by], medians[self.peer][self.by]
+        if self.by == "rate":
+            return ours / peer, ours >= self.factor * peer
+        return ours / peer, ours <= self.factor * peer + self.plus
+
+
+def load(server, *options, seconds=None):
+    """Runs the load generator against @server to its end; its ledger, and the server's CPU meanwhile."""
+    command = [LOAD, *map(str, options), "127.0.0.1", str(server.port)]
+    if seconds:
+        command[1:1] = ["-t", f"{int(seconds * 1000)}ms"]
+    before = server.cpu_ns()
+    ledger = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
+    return ledger, server.cpu_ns() - before
+
+
+def round_of(ledger, cpu_ns, scale=1.0, **more):
+    errors = ledger["begun"] - ledger["right"]
+    if ledger["right"] == 0:
+        raise RuntimeError(f"nothing was answered right: {ledger}")
+    return Round(ledger["right"] * scale, ledger["wall_s"], cpu_ns, errors,
+                 {"p50_us": ledger["latency_us"]["p50"], "p99_us": ledger["latency_us"]["p99"], **more})
+
+
+class Case:
+    name = title = unit = ""
+    peers = (servers.Preforkd, servers.Nginx, servers.Lighttpd, servers.Apache)
+    figures = ()
+    seconds = 2.0
+    rounds = 5
+    warm = True
+
+    def prepare(self, folder):
+        """Puts into @folder what the rounds need."""
+
+    def round(self, server):
+        raise NotImplementedError
+
+
+class GetSmall(Case):
+    name, title, unit = "get-1k", "GET 1 KiB, 16 connections, keep-alive", "request"
+    peers = (servers.Preforkd, servers.Nginx, servers.NginxCache, servers.Lighttpd, servers.Apache, servers.ApachePrefork)
+    figures = (Figure("at most 0.6 of nginx's CPU", "preforkd", "nginx", "cpu_us", 0.6),
+               Figure("level with lighttpd", "preforkd", "lighttpd", "cpu_us", 1.05))
+
+    def prepare(self, folder):
+        (folder / "small.bin").write_bytes(os.urandom(1024))
+
+    def round(self, server):
+        return round_of(*load(server, "-c", 16, "-p", "/small.bin", "-E", 1024, seconds=self.seconds))
+
+
+class GetBig(Case):
+    name, title, unit = "get-1g", "GET 1 GiB", "GiB"
+    figures = (Figure("no more CPU than nginx", "preforkd", "nginx", "cpu_us"),)
+    rounds = 3
+    bytes = GIB
+
+    def prepare(self, folder):
+        block = os.urandom(1 << 20)
+        with open(folder / "big.bin", "wb") as f:
+            for _ in range(self.bytes >> 20):
+                f.write(block)
+
+    def round(self, server):
+        return round_of(*load(server, "-n", 2, "-t", "60s", "-T", "60s", "-p", "/big.bin", "-E", self.bytes),
+                        scale=self.bytes / GIB)
+
+
+class PutBig(Case):
+    name, title, unit = "put-1g", "PUT 1 GiB, curl -T, durability = rename", "GiB"
+    figures = (Figure("no more CPU than lighttpd", "preforkd", "lighttpd", "cpu_us"),)
+    rounds = 3
+    warm = False
+    bytes = GIB
+
+    def prepare(self, folder):
+        (folder / "up").mkdir(mode=0o777)
+        (folder / "up").chmod(0o777)
+        self.source = folder / "source.bin"
+        with open(self.source, "wb") as f:
+            block = os.urandom(1 << 20)
+            for _ in range(self.bytes >> 20):
+                f.write(block)
+
+    def round(self, server):
+        before, began = server.cpu_ns(), time.monotonic()
+        status = subprocess.run(
+            ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-T", self.source, "--max-time", "120",
+             f"http://127.0.0.1:{server.port}/up/big.bin"], check=True, capture_output=True, text=True).stdout
+        took, cpu = time.monotonic() - began, server.cpu_ns() - before
+        target = pathlib.Path(server.folder) / "up" / "big.bin"
+        whole = status in ("201", "204") and target.stat().st_size == self.bytes
+        target.unlink()
+        if not whole:
+            raise RuntimeError(f"{server.name}: the upload was answered {status} or is not whole")
+        return Round(self.bytes / GIB, took, cpu)
+
+
+class PutSmall16(Case):
+    name, title, unit = "put-1k-16", "PUT 1 KiB, 16 connections, durability = rename", "request"
+    peers = GetSmall.peers
+    figures = (Figure("no more CPU than nginx", "preforkd", "nginx", "cpu_us"),)
+
+    def prepare(self, folder):
+        (folder / "up").mkdir(mode=0o777)
+        (folder / "up").chmod(0o777)
+
+    def round(self, server):
+        return round_of(*load(server, "-c", 16, "-m", "PUT", "-b", 1024, "-p", "/up/%c.bin", seconds=self.seconds))
+
+
+class PutSmallFull(PutSmall16):
+    name, title = "put-1k-full", "PUT 1 KiB, 1 connection, ours with durability = full (fsync), the others without"
+    peers = (servers.PreforkdFull, servers.Preforkd, servers.Nginx, servers.Lighttpd, servers.Apache)
+    figures = (Figure("more per second than Apache without fsync", "preforkd, full", "apache", "rate"),)
+
+    def round(self, server):
+        return round_of(*load(server, "-m", "PUT", "-b", 1024, "-p", "/up/%c.bin", seconds=self.seconds))
+
+
+class Propfind(Case):
+    name, title, unit = "propfind-10k", "PROPFIND, depth 1, 10,000 files (nginx leaves out etag and type)", "listing"
+    figures = (Figure("no more time than nginx", "preforkd", "nginx", "p50_us"),
+               Figure("no more CPU than nginx", "preforkd", "nginx", "cpu_us"))
+    entries = 10_000
+    rounds = 3
+
+    def prepare(self, folder):
+        many = folder / "many"
+        many.mkdir()
+        for i in range(self.entries):
+            (many / f"file number {i:05}.txt").write_bytes(b"x" * (i % 100))
+        self.body = folder / "propfind.xml"
+        self.body.write_bytes(PROPFIND_BODY)
+
+    def round(self, server):
+        return round_of(*load(server, "-n", 8, "-t", "30s", "-T", "30s", "-m", "PROPFIND", "-H", "Depth: 1", "-H",
+                              "Content-Type: application/xml", "-B", self.body, "-p", "/many/"))
+
+
+class Password(GetSmall):
+    name, title = "password", "GET 1 KiB with a password, and without"
+    peers = (servers.PreforkdUsers, servers.Preforkd)
+    figures = (Figure("at most 1 us more than without", "preforkd, users", "preforkd", "cpu_us", 1.0, 1.0),)
+
+    def round(self, server):
+        word = base64.b64encode(b"bench:bench").decode()
+        return round_of(*load(server, "-c", 16, "-p", "/small.bin", "-E", 1024, "-H", f"Authorization: Basic {word}",
+                              seconds=self.seconds))
+
+
+class Connections(GetSmall):
+    name, title, unit = "connections", "GET 1 KiB, a connection for each, 16 at once", "connection"
+    figures = (Figure("beside nginx (rate)", "preforkd", "nginx", "rate", 0.0),)
+    peers = (servers.Preforkd, servers.Nginx, servers.Lighttpd, servers.Apache)
+
+    def round(self, server):
+        return round_of(*load(server, "-1", "-c", 16, "-p", "/small.bin", "-E", 1024, seconds=self.seconds))
+
+
+class Memory(Case):
+    """Flat means: what the big one needs over the small one is noise, not size."""
+    name, title, unit = "memory", "most memory (PSS) during GET and PUT of 1 MiB and 1 GiB, PROPFIND of 100 and 10,000", "set"
+    rounds, warm = 1, False
+    figures = tuple(Figure(f"{what}: at most 1 MiB more for the big one", "preforkd", "preforkd", f"{what} grows KiB", 0.0,
+                           1024.0) for what in ("get", "put", "propfind"))
+    big, entries = GIB, 10_000
+
+    def prepare(self, folder):
+        for name, size in (("small.bin", 1 << 20), ("big.bin", self.big)):
+            with open(folder / name, "wb") as f:
+                for _ in range(size >> 20):
+                    f.write(b"m" * (1 << 20))
+        for name, n in (("few", 100), ("many", self.entries)):
+            (folder / name).mkdir()
+            for i in range(n):
+                (folder / name / f"file number {i:05}.txt").write_bytes(b"x")
+        (folder / "up").mkdir(mode=0o777)
+        (folder / "up").chmod(0o777)
+        self.body = folder / "propfind.xml"
+        self.body.write_bytes(PROPFIND_BODY)
+
+    def most_kib(self, server, *options):
+        done, most = threading.Event(), [0]
+
+        def watch():
+            while not done.wait(0.02):
+                most[0] = max(most[0], server.pss_bytes())
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            ledger, _ = load(server, "-n", 4, "-t", "60s", "-T", "60s", *options)
+        finally:
+            done.set()
+            watcher.join()
+        if ledger["right"] != 4:
+            raise RuntimeError(f"not answered right: {ledger}")
+        return max(most[0], server.pss_bytes()) // 1024
+
+    def round(self, server):
+        propfind = ("-m", "PROPFIND", "-H", "Depth: 1", "-H", "Content-Type: application/xml", "-B", self.body, "-p")
+        put = ("-m", "PUT", "-p", "/up/m.bin", "-b")
+        pairs = {"get": (("-p", "/small.bin"), ("-p", "/big.bin")),
+                 "put": ((*put, 1 << 20), (*put, self.big)),
+                 "propfind": ((*propfind, "/few/"), (*propfind, "/many/"))}
+        more = {"idle KiB": server.pss_bytes() // 1024}
+        before = server.cpu_ns()
+        for what, (small, big) in pairs.items():
+            small_kib, big_kib = self.most_kib(server, *small), self.most_kib(server, *big)
+            more |= {f"{what} KiB": big_kib, f"{what} grows KiB": max(0, big_kib - small_kib)}
+        return Round(1, 1, server.cpu_ns() - before, 0, more)
+
+
+class Idle(GetSmall):
+    name, title = "idle-10k", "10,000 idle keep-alive connections, and 16 that ask"
+    peers = (servers.PreforkdEight, servers.Nginx, servers.Lighttpd)
+    figures = (Figure("under 2 KB for each in our processes", "preforkd, 8", "preforkd, 8", "bytes each", 0.0, 2048.0),
+               Figure("none of them lost", "preforkd, 8", "preforkd, 8", "lost", 0.0, 0.0))
+    rounds, warm = 1, True
+    connections = 10_000
+
+    def round(self, server):
+        before = server.pss_bytes()
+        command = [LOAD, "--hold", "-c", str(self.connections), "-t", "120s", "-p", "/small.bin", "-E", "1024",
+                   "127.0.0.1", str(server.port)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+            held = int(holder.stdout.readline().split()[1])
+            each = (server.pss_bytes() - before) / max(held, 1)
+            result = round_of(*load(server, "-c", 16, "-p", "/small.bin", "-E", 1024, seconds=self.seconds))
+            ledger = json.loads(holder.communicate()[0])
+        lost = 2 * self.connections - ledger["right"]
+        result.more |= {"held": held, "bytes each": max(each, 0.0), "lost": lost}
+        return result
+
+
+ALL = (GetSmall, GetBig, PutBig, PutSmall16, PutSmallFull, Propfind, Password, Connections, Memory, Idle)

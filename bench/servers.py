@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""Us and the real servers, each started on loopback over one folder, as one would run it in earnest.
+
+Every server has its access log off and as many workers as it says in `workers`;
+each is ended by SIGTERM. Peers are Debian's packages with the configurations
+written here, in a temporary directory.
+"""
+import crypt
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+START_S = 15
+MODULES = "/usr/lib/apache2/modules"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def children(pid):
+    """The processes below @pid, itself included."""
+    found = [pid]
+    for parent in found:
+        try:
+            for task in os.listdir(f"/proc/{parent}/task"):
+                with open(f"/proc/{parent}/task/{task}/children") as f:
+                    found += map(int, f.read().split())
+        except OSError:
+            pass  # it ended meanwhile
+    return found
+
+
+class Server:
+    name = workers = version_command = None
+
+    def __init__(self, folder, work):
+        self.folder, self.work, self.port = folder, pathlib.Path(work), free_port()
+        self.process = None
+
+    def command(self):
+        raise NotImplementedError
+
+    def __enter__(self):
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.log = open(self.work / "log", "wb")
+        self.process = subprocess.Popen(self.command(), stdout=self.log, stderr=self.log, cwd=self.work,
+                                        start_new_session=True)  # apache ends its whole process group
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.__exit__()
+                    raise RuntimeError(f"{self.name} does not start:\n{(self.work / 'log').read_text()}") from None
+                time.sleep(0.02)
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                for pid in reversed(children(self.process.pid)):
+                    os.kill(pid, signal.SIGKILL)
+                self.process.wait()
+        self.log.close()
+
+    def pids(self):
+        return children(self.process.pid)
+
+    def cpu_ns(self):
+        """User and system time of all its processes and threads, those that ended included."""
+        total = 0
+        for pid in self.pids():
+            try:
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+                        total += int(f.read().split()[0])
+                with open(f"/proc/{pid}/stat") as f:
+                    fields = f.read().rpartition(")")[2].split()
+                total += (int(fields[13]) + int(fields[14])) * (10**9 // os.sysconf("SC_CLK_TCK"))
+            except OSError:
+                pass  # it ended meanwhile: its parent will say
+        return total
+
+    def pss_bytes(self):
+        """Memory, with what is shared counted in parts."""
+        total = 0
+        for pid in self.pids():
+            try:
+                with open(f"/proc/{pid}/smaps_rollup") as f:
+                    total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:")) * 1024
+            except OSError:
+                pass
+        return total
+
+
+class Preforkd(Server):
+    name, workers = "preforkd", "2 workers"
+    options = ["--workers", "2", "--durability", "rename"]
+    binary = "build-bench/src/app/preforkd"
+
+    def command(self):
+        return [os.path.abspath(self.binary), "drive", "--listen", f"127.0.0.1:{self.port}", *self.options, self.folder]
+
+    def __enter__(self):
+        cwd = os.getcwd()
+        self.binary = os.path.join(cwd, self.binary)
+        return super().__enter__()
+
+
+class PreforkdFull(Preforkd):
+    name = "preforkd, full"
+    options = ["--workers", "2", "--durability", "full"]
+
+
+class PreforkdEight(Preforkd):
+    name, workers = "preforkd, 8", "8 workers"
+    options = ["--workers", "8"]
+
+
+class PreforkdUsers(Preforkd):
+    """With one user, bench, whose password is bench."""
+    name = "preforkd, users"
+
+    @property
+    def options(self):
+        users = self.work / "users"
+        users.write_text("bench:" + crypt.crypt("bench", crypt.mksalt(crypt.METHOD_SHA512)) + "\n")
+        users.chmod(0o600)
+        return ["--workers", "2", "--durability", "rename", "--users", str(users)]
+
+
+class Nginx(Server):
+    name, workers = "nginx", "2 workers"
+    more = ""
+
+    def command(self):
+        conf = self.work / "nginx.conf"
+        conf.write_text(f"""
+daemon off; user root; worker_processes 2; worker_rlimit_nofile 20000; pid {self.work}/pid;
+load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
+error_log {self.work}/error.log warn;
+events {{ worker_connections 15000; }}
+http {{
+    include /etc/nginx/mime.types; default_type application/octet-stream;
+    access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 300s;
+    client_max_body_size 0; client_body_temp_path {self.folder}/.nginx-temp;
+    {self.more}
+    server {{
+        listen 127.0.0.1:{self.port} backlog=4096; root {self.folder};
+        location / {{ dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS; }}
+    }}
+}}
+""")
+        return ["/usr/sbin/nginx", "-e", str(self.work / "error.log"), "-c", str(conf)]
+
+
+class NginxCache(Nginx):
+    """It may answer with what a file was up to a minute ago."""
+    name = "nginx, open_file_cache"
+    more = "open_file_cache max=10000 inactive=60s; open_file_cache_valid 60s;"
+
+
+class Lighttpd(Server):
+    name, workers = "lighttpd", "1 process"
+
+    def command(self):
+        (self.work / "uploads").mkdir(exist_ok=True)
+        uploads = pathlib.Path(self.folder) / ".lighttpd-temp"  # where a rename can reach the target
+        uploads.mkdir(exist_ok=True)
+        conf = self.work / "lighttpd.conf"
+        conf.write_text(f"""
+server.modules = ("mod_webdav")
+server.document-root = "{self.folder}"
+server.bind = "127.0.0.1"
+server.port = {self.port}
+server.errorlog = "{self.work}/error.log"
+server.upload-dirs = ("{uploads}")
+server.max-fds = 20000
+server.max-connections = 15000
+server.max-keep-alive-requests = 1000000000
+server.max-keep-alive-idle = 300
+server.listen-backlog = 4096
+webdav.activate = "enable"
+webdav.is-readonly = "disable"
+webdav.sqlite-db-name = "{self.work}/webdav.db"
+include_shell "/usr/share/lighttpd/create-mime.conf.pl"
+""")
+        return ["/usr/sbin/lighttpd", "-D", "-f", str(conf)]
+
+
+class Apache(Server):
+    name, workers, mpm = "apache", "event, 2 processes", "event"
+    tuning = "StartServers 2\nServerLimit 2\nThreadsPerChild 64\nMaxRequestWorkers 128\nMinSpareThreads 128\nMaxSpareThreads 128"
+
+    def command(self):
+        self.work.chmod(0o777)  # it will not run as root
+        conf = self.work / "apache.conf"
+        modules = ["mpm_" + self.mpm, "authz_core", "mime", "dav", "dav_fs", "setenvif"]
+        conf.write_text("\n".join(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in modules) + f"""
+ServerRoot {self.work}
+ServerName localhost
+Listen 127.0.0.1:{self.port}
+ListenBacklog 4096
+PidFile {self.work}/pid
+ErrorLog {self.work}/error.log
+TypesConfig /etc/mime.types
+User www-data
+Group www-data
+KeepAlive On
+MaxKeepAliveRequests 0
+KeepAliveTimeout 300
+EnableSendfile On
+{self.tuning}
+DocumentRoot {self.folder}
+DavLockDB {self.work}/DavLock
+DavDepthInfinity On
+<Directory {self.folder}>
+    AllowOverride None
+    Require all granted
+    Dav On
+</Directory>
+""")
+        return ["/usr/sbin/apache2", "-D", "FOREGROUND", "-f", str(conf)]
+
+
+class ApachePrefork(Apache):
+    name, workers, mpm = "apache prefork", "prefork, 32 processes", "prefork"
+    tuning = "StartServers 32\nServerLimit 32\nMaxRequestWorkers 32\nMinSpareServers 32\nMaxSpareServers 32"
