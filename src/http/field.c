@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
 enum times { ONE, MANY };
 
@@ -44,15 +45,37 @@ static const struct {
 	[28] = {HTTP_H_UPLOAD_DRAFT_INTEROP_VERSION, HTTP_H_UPLOAD_DRAFT_INTEROP_VERSION},
 };
 
-/* Setting bit 5 lowers a letter and leaves '-' and digits; among token bytes nothing else
- * becomes one of these, so it may be done without asking. */
-static bool same_name(const char *token, const char *lower, size_t n)
+/* In the names here the bytes with bit 6 are the letters, and those may differ in bit 5. */
+#define MAY_DIFFER(lower) (((lower)&0x4040404040404040u) >> 1)
+
+static bool same_eight(const char *name, const char *lower)
 {
-	for (size_t i = 0; i < n; i++) {
-		if ((token[i] | 0x20) != lower[i])
-			return false;
+	uint64_t a, b;
+
+	memcpy(&a, name, sizeof(a));
+	memcpy(&b, lower, sizeof(b));
+	return ((a ^ b) & ~MAY_DIFFER(b)) == 0;
+}
+
+static bool same_byte(char name, char lower)
+{
+	return ((name ^ lower) & ~MAY_DIFFER((unsigned char)lower)) == 0;
+}
+
+static bool same_name(const char *name, const char *lower, size_t n)
+{
+	size_t at = 0;
+
+	if (n >= 8) {
+		for (; at + 8 < n; at += 8) {
+			if (!same_eight(name + at, lower + at))
+				return false;
+		}
+		return same_eight(name + n - 8, lower + n - 8);
 	}
-	return true;
+	while (at < n && same_byte(name[at], lower[at]))
+		at++;
+	return at == n;
 }
 
 enum http_field_id http_field_of(struct span name)

@@ -93,7 +93,7 @@ enum http_field_id {
 };
 #undef HTTP_FIELD_ENUMERATOR
 
-/* @name must be a token; case does not count. */
+/* Any bytes; the case of letters does not count. */
 enum http_field_id http_field_of(struct span name);
 
 /* In lower case; "" for HTTP_H_OTHER. */

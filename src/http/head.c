@@ -27,15 +27,6 @@ static int bad(struct http_head *head, unsigned status, const char *why)
 	return HTTP_HEAD_BAD;
 }
 
-static size_t run_of(struct span s, unsigned kind)
-{
-	size_t n = 0;
-
-	while (n < s.n && http_char_is(s.p[n], kind))
-		n++;
-	return n;
-}
-
 static int take_version(struct http_head *head, struct span version)
 {
 	static const struct span name = SPAN("HTTP/");
@@ -54,13 +45,13 @@ static int take_version(struct http_head *head, struct span version)
 
 static int take_request_line(struct http_head *head, struct span line)
 {
-	size_t method_n = run_of(line, HTTP_CHAR_TOKEN);
+	size_t method_n = http_chars_run(line, HTTP_CHAR_TOKEN);
 	if (method_n == 0 || method_n == line.n || line.p[method_n] != ' ')
 		return bad(
 			head, 400, "the request does not begin with a method and a space");
 
 	struct span rest = span_from(line, method_n + 1);
-	size_t target_n = run_of(rest, HTTP_CHAR_TARGET);
+	size_t target_n = http_chars_target(rest);
 	if (target_n > HTTP_TARGET_MAX)
 		return bad(head, 414, "the request target is too long");
 	if (target_n == 0 || target_n == rest.n || rest.p[target_n] != ' ')
@@ -80,7 +71,7 @@ static bool link_field(struct http_head *head, enum http_field_id id)
 {
 	uint8_t place = head->n_fields;
 
-	if (id == HTTP_H_OTHER || !head->first[id]) {
+	if (!head->first[id]) {
 		head->first[id] = place;
 	} else {
 		if (!http_field_may_repeat(id))
@@ -93,20 +84,24 @@ static bool link_field(struct http_head *head, enum http_field_id id)
 
 static int take_field_line(struct http_head *head, struct span line)
 {
-	size_t name_n = run_of(line, HTTP_CHAR_TOKEN);
-	if (name_n == 0 || name_n == line.n || line.p[name_n] != ':')
+	struct span name = span_of(line.p, span_find(line, ':'));
+	enum http_field_id id = http_field_of(name);
+
+	/* A name of the table is a token; any other must be looked at. */
+	bool named = id != HTTP_H_OTHER
+		     || (name.n && http_chars_run(name, HTTP_CHAR_TOKEN) == name.n);
+	if (!named || name.n == line.n)
 		return bad(head, 400, "a header line is not a name, a colon and a value");
 	if (head->n_fields == HTTP_HEAD_FIELDS)
 		return bad(head, 431, "the request has too many header fields");
 
-	struct span value = span_trim(span_from(line, name_n + 1));
-	if (run_of(value, HTTP_CHAR_VALUE) != value.n)
+	struct span value = span_trim(span_from(line, name.n + 1));
+	if (http_chars_value(value) != value.n)
 		return bad(head, 400, "a header field's value holds a control byte");
 
-	enum http_field_id id = http_field_of(span_of(line.p, name_n));
 	head->fields[head->n_fields++] = (struct http_field){
-		.name_at = (uint16_t)(line.p - head->bytes),
-		.name_n = (uint16_t)name_n,
+		.name_at = (uint16_t)(name.p - head->bytes),
+		.name_n = (uint16_t)name.n,
 		.value_at = (uint16_t)(value.p - head->bytes),
 		.value_n = (uint16_t)value.n,
 		.id = (uint8_t)id,

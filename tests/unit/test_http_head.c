@@ -231,7 +231,7 @@ static void fields_are_found_by_number_and_lists_run_over_their_lines(void **sta
 	(void)state;
 	struct http_head head = parsed(
 		"GET / HTTP/1.1\r\n" H "If-None-Match: \"a,b\" , ,\r\nX-Other:  v \r\n"
-		"IF-NONE-MATCH:\r\nif-none-match: W/\"c\"\r\n\r\n");
+		"IF-NONE-MATCH:\r\nif-none-match: W/\"c\"\r\nY:\r\n\r\n");
 	struct http_items items = http_head_items(&head, HTTP_H_IF_NONE_MATCH);
 	struct span item;
 
@@ -247,6 +247,8 @@ static void fields_are_found_by_number_and_lists_run_over_their_lines(void **sta
 	unsigned other = http_head_first(&head, HTTP_H_OTHER);
 	assert_span(http_head_name(&head, other), "X-Other");
 	assert_span(http_head_value(&head, other), "v");
+	other = http_head_next(&head, other);
+	assert_span(http_head_name(&head, other), "Y");
 	assert_int_equal(http_head_next(&head, other), 0);
 }
 
@@ -404,9 +406,26 @@ static void the_byte_classes_are_those_of_the_rfcs(void **state)
 			want |= HTTP_CHAR_HOST;
 		if ((visible && c != '"') || high)
 			want |= HTTP_CHAR_ETAG;
-		if (alnum || in(c, "-._~!$*+,;=:@()/"))
-			want |= HTTP_CHAR_HREF;
 		assert_int_equal(http_chars[c], want);
+	}
+}
+
+static void the_fast_runs_end_where_the_slow_ones_do(void **state)
+{
+	(void)state;
+
+	for (unsigned c = 0; c < 256; c++) {
+		for (size_t at = 0; at < 20; at++) {
+			char text[20];
+			memset(text, at % 2 ? 'a' : 0xfe, sizeof(text));
+			text[at] = (char)c;
+			struct span s = span_of(text, sizeof(text));
+
+			assert_int_equal(
+				http_chars_value(s), http_chars_run(s, HTTP_CHAR_VALUE));
+			assert_int_equal(
+				http_chars_target(s), http_chars_run(s, HTTP_CHAR_TARGET));
+		}
 	}
 }
 
@@ -454,6 +473,7 @@ int main(void)
 		cmocka_unit_test(every_known_field_is_found_in_any_case_and_no_other),
 		cmocka_unit_test(every_known_method_is_found_and_case_counts),
 		cmocka_unit_test(the_byte_classes_are_those_of_the_rfcs),
+		cmocka_unit_test(the_fast_runs_end_where_the_slow_ones_do),
 		cmocka_unit_test(every_status_has_its_phrase),
 		cmocka_unit_test(parameters_come_off_one_by_one),
 	};
