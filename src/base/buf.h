@@ -25,6 +25,13 @@ struct buf {
 
 #define BUF_INIT(max_bytes) ((struct buf){.max = (max_bytes)})
 
+/*
+ * A buf over an array that is there already: never allocates, and is not given to buf_fini.
+ * (The array's last byte is kept for the NULs of buf_printf and buf_cstr.)
+ */
+#define BUF_FIXED(array) \
+	((struct buf){.p = (array), .cap = sizeof(array), .max = sizeof(array) - 1})
+
 /* A local buf that frees itself on every way out of the block. */
 #define AUTO_BUF [[gnu::cleanup(buf_fini)]] struct buf
 

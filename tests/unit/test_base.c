@@ -88,6 +88,20 @@ static void a_buffer_never_passes_its_maximum_and_remembers_that_it_failed(void 
 	assert_int_equal(buf_reserve(&buf, 9) != NULL, 0);
 }
 
+static void a_buffer_over_an_array_stays_within_it(void **state)
+{
+	(void)state;
+	char array[8];
+	struct buf buf = BUF_FIXED(array);
+
+	buf_printf(&buf, "%s", "1234567");
+	assert_string_equal(buf_cstr(&buf), "1234567");
+	assert_false(buf.failed);
+	buf_put_byte(&buf, '8');
+	assert_true(buf.failed);
+	assert_ptr_equal(buf.p, array);
+}
+
 static void a_list_survives_removal_while_it_is_walked(void **state)
 {
 	(void)state;
@@ -247,6 +261,7 @@ int main(void)
 		cmocka_unit_test(a_span_is_cut_piece_by_piece_with_the_empty_ones),
 		cmocka_unit_test(
 			a_buffer_never_passes_its_maximum_and_remembers_that_it_failed),
+		cmocka_unit_test(a_buffer_over_an_array_stays_within_it),
 		cmocka_unit_test(a_list_survives_removal_while_it_is_walked),
 		cmocka_unit_test(numbers_are_read_strictly),
 		cmocka_unit_test(only_well_formed_utf8_is_valid),
