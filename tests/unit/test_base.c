@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "../cmocka_all.h"
+#include "../assert_span.h"
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -14,13 +14,9 @@
 #include "base/util.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-
-static void assert_span(struct span s, const char *text)
-{
-	assert_int_equal(s.n, strlen(text));
-	assert_memory_equal(s.p, text, s.n);
-}
+#include <time.h>
 
 static void a_reason_says_what_and_why_and_is_cut_rather_than_overrun(void **state)
 {
@@ -254,6 +250,70 @@ static void an_arena_keeps_what_it_gave_and_stops_at_its_maximum(void **state)
 	assert_span(first, "first");
 }
 
+static void a_date_is_read_in_every_form_it_may_have(void **state)
+{
+	(void)state;
+	static const char *const http[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
+		"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"};
+	static const char *const iso[] = {"1994-11-06T08:49:37Z", "1994-11-06T08:49:37.25Z",
+		"1994-11-06T09:49:37+01:00", "1994-11-06T03:19:37.0-05:30"};
+	static const char *const bad[] = {"", "Sun, 06 Nov 1994 08:49:37", "1994-11-06",
+		"Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
+		"Sun, 06 Nov 1994 08:49:37 GMT ", "sun, 06 Nov 1994 08:49:37 GMT",
+		"Sunday, 06 Nov 1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
+		"Sun, 06 Nov 1994 08:49:37 UTC", "1994-11-06T08:49:37",
+		"1994-11-06T08:49:37.Z", "1994-13-06T08:49:37Z", "1900-02-29T08:49:37Z",
+		"1994-11-06T08:49:37+0100", "0000-01-01T00:00:00Z"};
+	int64_t sec;
+
+	for (size_t i = 0; i < ARRAY_LEN(http); i++) {
+		assert_true(date_read_http(span_str(http[i]), &sec));
+		assert_int_equal(sec, 784111777);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(iso); i++) {
+		assert_true(date_read_iso(span_str(iso[i]), &sec));
+		assert_int_equal(sec, 784111777);
+	}
+	sec = 7;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_false(date_read_http(span_str(bad[i]), &sec));
+		assert_false(date_read_iso(span_str(bad[i]), &sec));
+	}
+	assert_int_equal(sec, 7);
+
+	char clf[DATE_CLF_BYTES];
+	date_clf(784111777, clf);
+	assert_span(span_of(clf, sizeof(clf)), "06/Nov/1994:08:49:37 +0000");
+}
+
+static void dates_agree_with_libc_over_all_years(void **state)
+{
+	(void)state;
+
+	/* A step that is prime to day and week meets every month, weekday and hour. */
+	for (int64_t sec = -62135596800; sec <= 253402300799; sec += 3'000'017) {
+		time_t t = (time_t)sec;
+		struct tm tm;
+		char want[64], http[DATE_HTTP_BYTES], iso[DATE_ISO_BYTES];
+		int64_t back = 0;
+
+		assert_non_null(gmtime_r(&t, &tm));
+		date_iso(sec, iso);
+		(void)snprintf(want, sizeof(want), "%04d-%02d-%02dT%02d:%02d:%02dZ",
+			tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+			tm.tm_sec);
+		assert_memory_equal(iso, want, sizeof(iso));
+		assert_true(date_read_iso(span_of(iso, sizeof(iso)), &back));
+		assert_true(back == sec);
+
+		date_http(sec, http);
+		assert_int_equal(strftime(want, 6, "%a, ", &tm), 5);
+		assert_memory_equal(http, want, 5);
+		assert_true(date_read_http(span_of(http, sizeof(http)), &back));
+		assert_true(back == sec);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +329,8 @@ int main(void)
 		cmocka_unit_test(markup_holds_any_bytes_as_text),
 		cmocka_unit_test(a_path_is_encoded_byte_by_byte),
 		cmocka_unit_test(a_date_is_right_from_year_one_to_year_9999),
+		cmocka_unit_test(a_date_is_read_in_every_form_it_may_have),
+		cmocka_unit_test(dates_agree_with_libc_over_all_years),
 		cmocka_unit_test(an_arena_keeps_what_it_gave_and_stops_at_its_maximum),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "../cmocka_all.h"
+#include "../assert_span.h"
 
 #include "base/util.h"
 #include "http/chunk.h"
-
-static void assert_span(struct span s, const char *text)
-{
-	assert_int_equal(s.n, strlen(text));
-	assert_memory_equal(s.p, text, s.n);
-}
 
 /* Decodes @in in pieces of at most @step bytes. *@left is what was not used. */
 static int decode(struct span in, size_t step, struct buf *payload, struct buf *trailers,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "../cmocka_all.h"
+#include "../assert_span.h"
 
 #include "base/util.h"
 #include "http/chars.h"
@@ -14,12 +14,6 @@
 #include <stdlib.h>
 
 #define H "Host: a\r\n"
-
-static void assert_span(struct span s, const char *text)
-{
-	assert_int_equal(s.n, strlen(text));
-	assert_memory_equal(s.p, text, s.n);
-}
 
 static int parse(struct http_head *head, struct span bytes)
 {
