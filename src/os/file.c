@@ -239,9 +239,9 @@ int file_set_mode(int fd, mode_t mode)
 	return done(fchmod(fd, mode));
 }
 
-int file_set_group(int fd, gid_t gid)
+int file_set_owner(int fd, uid_t uid, gid_t gid)
 {
-	return done(fchown(fd, (uid_t)-1, gid));
+	return done(fchown(fd, uid, gid));
 }
 
 int file_lock(int fd, int how)

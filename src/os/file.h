@@ -94,7 +94,7 @@ void file_flush_early(int fd, uint64_t offset, uint64_t n);
 
 [[nodiscard]] int file_set_mtime(int fd, int64_t mtime_ns);
 [[nodiscard]] int file_set_mode(int fd, mode_t mode);
-[[nodiscard]] int file_set_group(int fd, gid_t gid);
+[[nodiscard]] int file_set_owner(int fd, uid_t uid, gid_t gid);
 
 /* flock(2) with LOCK_SH, LOCK_EX or LOCK_UN, waiting; with LOCK_NB too, -EWOULDBLOCK
  * instead. */

@@ -121,7 +121,9 @@ static int room_teardown(void **state)
 /* How many entries a directory has, ours included. */
 [[maybe_unused]] static int count_entries(const struct room *room, const char *path)
 {
-	int fd = openat(room->root.fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	int fd = openat(
+		room->root.fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int n = 0;
 	DIR *dir = fdopendir(fd);
 
 	assert_non_null(dir);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "fs_race.h"
 #include "fs_room.h"
 
 #include "base/util.h"
@@ -7,11 +8,9 @@
 #include "service/drive/fs/open.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 static void assert_opens_as(const struct room *room, const char *path, enum fs_result want)
 {
@@ -121,12 +120,14 @@ static void a_link_is_followed_inside_and_never_out(void **state)
 }
 
 /* Runs until killed: "swap" is now a directory with a file, now a link to /etc. */
-static void swap_for_ever(const struct room *room)
+static int swap_for_ever(void *arg)
 {
-	for (;;) {
-		(void)renameat2(
-			room->root.fd, "swap", room->root.fd, "other", RENAME_EXCHANGE);
-	}
+	const struct room *room = arg;
+
+	while (renameat2(room->root.fd, "swap", room->root.fd, "other", RENAME_EXCHANGE)
+		== 0)
+		continue;
+	return 1;
 }
 
 static void a_link_swapped_in_while_we_look_does_not_lead_out(void **state)
@@ -137,10 +138,7 @@ static void a_link_swapped_in_while_we_look_does_not_lead_out(void **state)
 	drop_dir(room, "swap");
 	drop_file(room, "swap/hostname", "ours");
 	drop_link(room, "other", "/etc");
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child == 0)
-		swap_for_ever(room);
+	pid_t child = start_child(swap_for_ever, room);
 
 	for (int i = 0; i < 20000; i++) {
 		struct fs_file file = FS_FILE_NONE;
@@ -154,8 +152,7 @@ static void a_link_swapped_in_while_we_look_does_not_lead_out(void **state)
 			assert_true(result == FS_OUTSIDE || result == FS_BUSY);
 		}
 	}
-	assert_int_equal(kill(child, SIGKILL), 0);
-	assert_int_equal(waitpid(child, NULL, 0), child);
+	stop_child(child);
 	assert_true(opened > 0);
 }
 

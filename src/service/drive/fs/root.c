@@ -230,6 +230,7 @@ enum fs_result fs_place_open(
 		.dir = fd_take(&dir),
 		.inode = st.stx_ino,
 		.elsewhere = st.stx_mnt_id != root->mount || file_device(&st) != root->dev,
+		.path = path,
 		.name = path + fs_path_last(path),
 	};
 	return FS_OK;

@@ -88,7 +88,8 @@ struct fs_place {
 	int dir;          /* owned; O_PATH */
 	uint64_t inode;   /* of the directory */
 	bool elsewhere;   /* on another mount than the root */
-	const char *name; /* borrowed: the end of the path it came from */
+	const char *path; /* borrowed */
+	const char *name; /* borrowed: the end of @path */
 };
 
 #define FS_PLACE_NONE ((struct fs_place){.dir = -1})

@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define GENERATION_ATTR "user.prefork.generation"
-#define YOUNG_NS        (2 * (int64_t)NS_PER_SEC) /* the coarsest clock we know, FAT's */
+#define YOUNG_NS (2 * (int64_t)NS_PER_SEC) /* the coarsest clock we know, FAT's */
 
 static int64_t in_ns(struct statx_timestamp t)
 {
@@ -53,7 +52,7 @@ static uint64_t read_generation(int fd)
 	char hex[FILE_UNIQUE_MAX];
 	uint64_t generation = 0;
 
-	ssize_t n = file_attr_get(fd, GENERATION_ATTR, hex, sizeof(hex));
+	ssize_t n = file_attr_get(fd, FS_GENERATION_ATTR, hex, sizeof(hex));
 	if (n < 0 || !num_hex_u64(span_of(hex, (size_t)n), &generation))
 		return 0;
 	return generation;
@@ -66,7 +65,7 @@ enum fs_result fs_stat_new_generation(const struct fs_root *root, int fd)
 	if (!root->can.coarse_clock || !root->can.attributes)
 		return FS_OK;
 	file_unique(hex);
-	return fs_result_of(file_attr_set(fd, GENERATION_ATTR, hex, sizeof(hex) - 1, 0));
+	return fs_result_of(file_attr_set(fd, FS_GENERATION_ATTR, hex, sizeof(hex) - 1, 0));
 }
 
 enum fs_result fs_stat_fd(const struct fs_root *root, int fd, struct fs_info *out)

@@ -66,5 +66,7 @@ bool fs_info_same_version(const struct fs_info *a, const struct fs_info *b);
 [[nodiscard]] bool fs_etag(const struct fs_root *root, const struct fs_info *info,
 	int64_t now_ns, char out[FS_ETAG_MAX]);
 
+#define FS_GENERATION_ATTR "user.prefork.generation"
+
 /* On a coarse clock, gives an open file a generation it never had. FS_OK elsewhere too. */
 [[nodiscard]] enum fs_result fs_stat_new_generation(const struct fs_root *root, int fd);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/fs/attrs.h"
+
+#include "base/util.h"
+#include "os/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#define ATTR_MOST \
+	65536u /* bytes: the kernel's maximum for one value and for the list of names */
+
+struct attr_room {
+	char names[ATTR_MOST];
+	char value[ATTR_MOST];
+};
+
+static bool is_taken_along(const char *name)
+{
+	return strncmp(name, "user.", 5) == 0 && strcmp(name, FS_GENERATION_ATTR) != 0;
+}
+
+static int copy_one(int from, int to, const char *name, struct attr_room *room)
+{
+	ssize_t n = file_attr_get(from, name, room->value, sizeof(room->value));
+
+	if (n < 0)
+		return n == -ENODATA ? 0 : (int)n; /* removed since it was listed */
+
+	int err = file_attr_set(to, name, room->value, (size_t)n, XATTR_CREATE);
+	return err == -EEXIST ? 0 : err;
+}
+
+enum fs_result fs_attrs_copy(const struct fs_root *root, int from, int to)
+{
+	if (!root->can.attributes)
+		return FS_OK;
+
+	/* Most files have none, and are spared the memory. */
+	ssize_t n = file_attr_list(from, NULL, 0);
+	if (n <= 0)
+		return n == -EOPNOTSUPP ? FS_OK : fs_result_of((int)n);
+
+	struct attr_room *room = malloc(sizeof(*room));
+	if (!room)
+		return FS_NO_MEMORY;
+
+	n = file_attr_list(from, room->names, sizeof(room->names));
+	int err = (int)MIN(n, 0);
+	for (ssize_t at = 0; err == 0 && at < n;
+		at += (ssize_t)strlen(room->names + at) + 1) {
+		if (is_taken_along(room->names + at))
+			err = copy_one(from, to, room->names + at, room);
+	}
+	free(room);
+	return fs_result_of(err);
+}
+
+enum fs_result fs_attrs_inherit(
+	const struct fs_root *root, int old_fd, const struct fs_info *old, int fd)
+{
+	struct statx st;
+
+	int err = file_stat(fd, "", &st);
+	if (err < 0)
+		return fs_result_of(err);
+
+	/* Refused unless we are root; then the file is ours, as one newly made would be. */
+	if (st.stx_uid != old->uid || st.stx_gid != old->gid)
+		(void)file_set_owner(fd, old->uid, old->gid);
+
+	/* Without set-user-ID and its like: what they vouched for is being replaced. */
+	mode_t mode = old->mode & 0777u;
+	if ((st.stx_mode & 07777u) != mode)
+		err = file_set_mode(fd, mode);
+	if (err < 0)
+		return fs_result_of(err);
+	return old_fd < 0 ? FS_OK : fs_attrs_copy(root, old_fd, fd);
+}

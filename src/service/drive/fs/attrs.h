@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* attrs - what a file carries besides its bytes, taken along when it is replaced or copied.
+ */
+
+#include "service/drive/fs/stat.h"
+
+/**
+ * fs_attrs_copy - give the open file @to the user. attributes of @from that it does not
+ * have.
+ *
+ * The generation stays behind: it names one version of one file. FS_OK too
+ * where the root has no attributes; FS_NO_SPACE where they do not fit.
+ */
+[[nodiscard]] enum fs_result fs_attrs_copy(const struct fs_root *root, int from, int to);
+
+/**
+ * fs_attrs_inherit - make the new file @fd what the file @old was but for its bytes.
+ *
+ * Its permissions, its attributes, and its owner if we may give files away.
+ * @old_fd is open for reading, or -1 where we may not: then attributes stay behind.
+ */
+[[nodiscard]] enum fs_result fs_attrs_inherit(
+	const struct fs_root *root, int old_fd, const struct fs_info *old, int fd);

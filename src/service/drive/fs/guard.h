@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * guard - the moment between the last look at a name and its change.
+ *
+ * A name that is to change is locked (flock on one of 256 files under
+ * .prefork/locks/, so that other servers on the same folder see it too): by who
+ * has a condition alone, by who has none together with others like him. So no
+ * writer of ours comes between a condition's last check and the rename it
+ * allowed. Held for milliseconds. Other programs do not lock, and may.
+ */
+
+#include "service/drive/fs/stat.h"
+
+enum fs_if {
+	FS_IF_ANY,     /* no condition */
+	FS_IF_ABSENT,  /* nothing has the name */
+	FS_IF_PRESENT, /* something has it */
+	FS_IF_HOLDS,   /* ask `holds` */
+};
+
+struct fs_condition {
+	enum fs_if kind;
+	/* @now is NULL where nothing has the name. It may be asked more than once. */
+	bool (*holds)(void *ctx, const struct fs_info *now);
+	void *ctx;
+};
+
+#define FS_NO_CONDITION (&(const struct fs_condition){.kind = FS_IF_ANY})
+
+struct fs_guard {
+	int lock;           /* owned */
+	bool exists;        /* something has the name */
+	struct fs_info now; /* what: a link itself, not what it leads to */
+};
+
+#define FS_GUARD_NONE ((struct fs_guard){.lock = -1})
+#define AUTO_GUARD    [[gnu::cleanup(fs_guard_leave)]] struct fs_guard
+
+/**
+ * fs_guard_enter - lock the name @place, look at it, and check @condition.
+ *
+ * FS_OK with @out, to be left soon. Otherwise nothing is locked: FS_EXISTS
+ * where FS_IF_ABSENT fails, FS_CHANGED where another condition does.
+ */
+[[nodiscard]] enum fs_result fs_guard_enter(struct fs_guard *out,
+	const struct fs_root *root, const struct fs_place *place,
+	const struct fs_condition *condition);
+
+/**
+ * fs_guard_enter_two - the same for two names, in an order that cannot deadlock.
+ *
+ * @condition is @a's; @b has none.
+ */
+[[nodiscard]] enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
+	const struct fs_root *root, const struct fs_place *place_a,
+	const struct fs_place *place_b, const struct fs_condition *condition);
+
+void fs_guard_leave(struct fs_guard *guard);

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/fs/publish.h"
+
+#include "base/util.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "service/drive/fs/attrs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define NEW_MODE 0666 /* less the umask */
+#define FLUSH_STEP \
+	(8 * MIB) /* write-back begins each time, so that fsync has little left */
+#define COPY_STEP (16u << 20) /* bytes between two questions whether to go on */
+
+/* Whether a GET of the name would show a directory. */
+static bool is_directory(const struct fs_publish *pub)
+{
+	struct fs_info info;
+
+	enum fs_result result = fs_stat(pub->root, pub->path, &info);
+	return result == FS_OK && info.type == FS_DIRECTORY;
+}
+
+static enum fs_result open_named(struct fs_publish *pub)
+{
+	struct statx dir;
+
+	enum fs_result result = fs_aside_choose(&pub->aside, pub->root, &pub->place, false);
+	if (result != FS_OK)
+		return result;
+	pub->fd = fs_aside_make_file(&pub->aside, NEW_MODE);
+	if (pub->fd < 0)
+		return fs_result_of(pub->fd);
+	pub->named = true;
+
+	/* Made elsewhere, it misses the group that a set-group-ID directory gives its
+	 * files. */
+	if (file_stat(pub->place.dir, "", &dir) == 0 && dir.stx_mode & S_ISGID)
+		(void)file_set_owner(pub->fd, (uid_t)-1, dir.stx_gid); /* if we may */
+	return FS_OK;
+}
+
+static enum fs_result open_temporary(struct fs_publish *pub)
+{
+	if (!pub->root->can.unnamed)
+		return open_named(pub);
+
+	/* In the target's own directory: so it gets that directory's group, default ACL,
+	 * project. */
+	pub->fd = file_open(pub->place.dir, ".", O_RDWR | O_TMPFILE, NEW_MODE);
+	if (pub->fd == -EOPNOTSUPP || pub->fd == -EISDIR || pub->fd == -ENOENT)
+		return open_named(pub); /* another mount, which cannot */
+	return fs_result_of(pub->fd);
+}
+
+enum fs_result fs_publish_begin(
+	struct fs_publish *pub, const struct fs_root *root, const char *path, uint64_t size)
+{
+	size_t n = strlen(path);
+
+	if (n >= sizeof(pub->path))
+		return FS_TOO_LONG;
+	memcpy(pub->path, path, n + 1);
+	pub->root = root;
+	pub->place = FS_PLACE_NONE;
+	pub->aside = FS_ASIDE_NONE;
+	pub->fd = -1;
+	pub->named = false;
+	pub->flushed = 0;
+	pub->heir_of = (struct fs_info){0};
+
+	enum fs_result result = fs_place_open(&pub->place, root, pub->path);
+	if (result == FS_OK && is_directory(pub))
+		result = FS_IS_DIRECTORY;
+	if (result == FS_OK)
+		result = open_temporary(pub);
+	if (result == FS_OK && size != FS_SIZE_UNKNOWN)
+		result = fs_result_of(file_reserve(pub->fd, size));
+	if (result != FS_OK)
+		fs_publish_end(pub);
+	return result;
+}
+
+void fs_publish_end(struct fs_publish *pub)
+{
+	if (pub->named)
+		(void)file_unlink(pub->aside.dir, pub->aside.name); /* or the sweep will */
+	pub->named = false;
+	fd_close(&pub->fd);
+	fs_aside_end(&pub->aside, pub->root);
+	fs_place_close(&pub->place);
+}
+
+static void flush_early(struct fs_publish *pub, uint64_t end)
+{
+	if (!pub->root->durable || end < pub->flushed + FLUSH_STEP)
+		return;
+	file_flush_early(pub->fd, pub->flushed, end - pub->flushed);
+	pub->flushed = end;
+}
+
+enum fs_result fs_publish_write(
+	struct fs_publish *pub, const void *bytes, size_t n, uint64_t offset)
+{
+	int err = file_write_at(pub->fd, bytes, n, offset);
+
+	if (err < 0)
+		return fs_result_of(err);
+	flush_early(pub, offset + n);
+	return FS_OK;
+}
+
+enum fs_result fs_publish_clone(
+	struct fs_publish *pub, int from, bool (*go_on)(void *ctx), void *ctx)
+{
+	if (pub->root->can.reflink && file_clone(from, pub->fd) == 0)
+		return FS_OK;
+
+	for (uint64_t at = 0;;) {
+		ssize_t n = file_copy_range(from, pub->fd, at, COPY_STEP);
+		if (n <= 0)
+			return fs_result_of((int)n);
+		at += (uint64_t)n;
+		flush_early(pub, at);
+		if (go_on && !go_on(ctx))
+			return FS_CANCELLED;
+	}
+}
+
+/* Takes over from the file that has the name now, if one has, what a new version keeps. */
+static enum fs_result inherit(struct fs_publish *pub)
+{
+	struct fs_info old;
+
+	enum fs_result result =
+		fs_stat_at(pub->root, pub->place.dir, pub->place.name, &old);
+	if (result == FS_NOT_FOUND || (result == FS_OK && old.type != FS_FILE))
+		return FS_OK;
+	if (result != FS_OK)
+		return result;
+
+	AUTO_CLOSE int fd = file_open(
+		pub->place.dir, pub->place.name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+	result = fs_attrs_inherit(pub->root, fd, &old, pub->fd);
+	if (result == FS_OK)
+		pub->heir_of = old;
+	return result;
+}
+
+static bool is_heir_of(const struct fs_publish *pub, const struct fs_info *old)
+{
+	return pub->heir_of.inode == old->inode && pub->heir_of.ctime_ns == old->ctime_ns;
+}
+
+static int64_t with_fraction(int64_t mtime_ns)
+{
+	const int64_t second = (int64_t)NS_PER_SEC;
+
+	return mtime_ns % second ? mtime_ns : mtime_ns + file_clock_ns() % second;
+}
+
+static enum fs_result flush(const struct fs_publish *pub)
+{
+	return pub->root->durable ? fs_result_of(file_sync(pub->fd)) : FS_OK;
+}
+
+/* All that takes long, before anything is locked. */
+static enum fs_result prepare(struct fs_publish *pub, int64_t mtime_ns)
+{
+	enum fs_result result = inherit(pub);
+
+	if (result == FS_OK)
+		result = fs_stat_new_generation(pub->root, pub->fd);
+	if (result == FS_OK && mtime_ns != FS_MTIME_NOW)
+		result = fs_result_of(file_set_mtime(pub->fd, with_fraction(mtime_ns)));
+	return result == FS_OK ? flush(pub) : result;
+}
+
+/* Gives the unnamed file a name of ours, because a rename needs one. */
+static int name_it(struct fs_publish *pub)
+{
+	/* Locked before it can be found. */
+	int err = file_lock(pub->fd, LOCK_EX);
+	if (err < 0)
+		return err;
+
+	for (int beside = 0; beside < 2; beside++) {
+		if (fs_aside_choose(&pub->aside, pub->root, &pub->place, beside) != FS_OK)
+			return -errno;
+		err = file_link_unnamed(pub->fd, pub->aside.dir, pub->aside.name);
+		pub->named = err == 0;
+		if (err != -EXDEV)
+			return err;
+		fs_aside_end(&pub->aside, pub->root);
+	}
+	return err;
+}
+
+/* Over whatever file or link has the name. */
+static int replace(struct fs_publish *pub)
+{
+	int err = pub->named ? 0 : name_it(pub);
+
+	if (err == 0)
+		err = file_rename(pub->aside.dir, pub->aside.name, pub->place.dir,
+			pub->place.name, 0);
+	if (err == 0)
+		pub->named = false;
+	return err;
+}
+
+/* Where nothing has the name; -EEXIST to all but one of those who try at once. */
+static int create(struct fs_publish *pub)
+{
+	const struct fs_place *place = &pub->place;
+
+	if (!pub->named)
+		return file_link_unnamed(pub->fd, place->dir, place->name);
+
+	bool renames = pub->root->can.noreplace && !place->elsewhere;
+	int err = renames ? file_rename(pub->aside.dir, pub->aside.name, place->dir,
+			  place->name, RENAME_NOREPLACE)
+			  : file_link(
+				  pub->aside.dir, pub->aside.name, place->dir, place->name);
+	if (err < 0)
+		return err;
+	if (!renames)
+		(void)file_unlink(pub->aside.dir, pub->aside.name); /* or the sweep will */
+	pub->named = false;
+	return 0;
+}
+
+/* What is at the name may be other than it was when we prepared, by somebody's PROPPATCH or
+ * PUT. */
+static enum fs_result inherit_again(struct fs_publish *pub, const struct fs_guard *guard)
+{
+	if (guard->now.type != FS_FILE || is_heir_of(pub, &guard->now))
+		return FS_OK;
+
+	enum fs_result result = inherit(pub);
+	return result == FS_OK ? flush(pub) : result;
+}
+
+static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard *guard,
+	enum fs_if kind, bool *created)
+{
+	*created = !guard->exists;
+	if (guard->exists && guard->now.type == FS_DIRECTORY)
+		return FS_IS_DIRECTORY;
+
+	if (!guard->exists) {
+		int err = create(pub);
+		if (err != -EEXIST || kind == FS_IF_ABSENT)
+			return fs_result_of(err);
+		if (kind != FS_IF_ANY)
+			return FS_CHANGED;
+		*created = false; /* somebody was faster, and is replaced */
+	} else {
+		enum fs_result result = inherit_again(pub, guard);
+		if (result != FS_OK)
+			return result;
+	}
+	return fs_result_of(replace(pub));
+}
+
+enum fs_result fs_publish_commit(struct fs_publish *pub,
+	const struct fs_condition *condition, int64_t mtime_ns, struct fs_published *out)
+{
+	struct fs_guard guard;
+
+	enum fs_result result = prepare(pub, mtime_ns);
+	if (result == FS_OK)
+		result = fs_guard_enter(&guard, pub->root, &pub->place, condition);
+	if (result != FS_OK)
+		return result;
+
+	result = put_in_place(pub, &guard, condition->kind, &out->created);
+	fs_guard_leave(&guard);
+	if (result == FS_OK)
+		result = fs_stat_fd(pub->root, pub->fd, &out->info);
+	if (result == FS_OK)
+		result = fs_place_sync(pub->root, &pub->place);
+	return result;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * publish - new contents for a name: whole or not at all.
+ *
+ *   begin -> write ... -> commit -> end        (end alone gives it up)
+ *
+ * The bytes go to a file that has no name, or one of ours, on the target's
+ * mount; commit flushes it and gives it the name in one step. Readers see the
+ * old file or the new one. Whatever happens before that leaves the old file as
+ * it was; a crash leaves at most a temporary, which the sweep takes.
+ *
+ * A new file gets mode 0666 less the umask; one that replaces another gets its
+ * permissions, user. attributes and, if we may, its owner. A hard link to the
+ * old file keeps the old contents. A symbolic link is itself replaced.
+ */
+
+#include "service/drive/fs/aside.h"
+#include "service/drive/fs/guard.h"
+
+#include <limits.h>
+
+#define FS_SIZE_UNKNOWN UINT64_MAX
+#define FS_MTIME_NOW    INT64_MIN
+
+struct fs_publish {
+	const struct fs_root *root; /* borrowed */
+	struct fs_place place;      /* owned */
+	struct fs_aside aside;  /* owned; where the file has a name of ours, it is this */
+	int fd;                 /* owned; -1 when there is nothing to publish */
+	bool named;             /* the aside name is the file's */
+	uint64_t flushed;       /* bytes whose write-back has begun */
+	struct fs_info heir_of; /* the version whose permissions and attributes it has */
+	char path[FS_PATH_MAX]; /* place borrows it: a struct fs_publish does not move */
+};
+
+/**
+ * fs_publish_begin - prepare to write the file @path.
+ *
+ * @size, where it is known, is set aside, so that a full disk says so now.
+ * FS_OK, and fs_publish_end must follow; FS_NO_PARENT, FS_IS_DIRECTORY,
+ * FS_FORBIDDEN, FS_READ_ONLY, FS_NO_SPACE, ... with nothing to end.
+ */
+[[nodiscard]] enum fs_result fs_publish_begin(struct fs_publish *pub,
+	const struct fs_root *root, const char *path, uint64_t size);
+
+/* Writes @n bytes at @offset. After a failure only fs_publish_end makes sense. */
+[[nodiscard]] enum fs_result fs_publish_write(
+	struct fs_publish *pub, const void *bytes, size_t n, uint64_t offset);
+
+/* Takes the whole of the open file @from, which may share its blocks. For copies and PATCH.
+ */
+[[nodiscard]] enum fs_result fs_publish_clone(
+	struct fs_publish *pub, int from, bool (*go_on)(void *ctx), void *ctx);
+
+struct fs_published {
+	bool created;        /* nothing had the name before */
+	struct fs_info info; /* of the new file */
+};
+
+/**
+ * fs_publish_commit - put the file in its place, if @condition holds then.
+ *
+ * A whole-second @mtime_ns gets a fraction from the clock: clients that set
+ * times set whole seconds, and two versions of one size must not share an ETag.
+ * FS_OK with @out filled, and everything on the disk if the root is durable.
+ * FS_EXISTS (FS_IF_ABSENT) or FS_CHANGED, with the old file as it was, and
+ * commit may be called again. FS_IO may come after the rename, from flushing
+ * the directory: then the new file is there, and may not survive a power cut.
+ */
+[[nodiscard]] enum fs_result fs_publish_commit(struct fs_publish *pub,
+	const struct fs_condition *condition, int64_t mtime_ns, struct fs_published *out);
+
+/* Gives up what was not committed, and lets go of the rest. */
+void fs_publish_end(struct fs_publish *pub);
