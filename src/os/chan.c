@@ -85,10 +85,14 @@ int chan_recv(int chan, void *buf, size_t *len, int *fd)
 
 	AUTO_CLOSE int carried = fd ? carried_fd(&hdr) : -1;
 
-	/* MSG_CTRUNC also says "you were out of descriptors": a hand-over without its
-	 * socket is none. */
-	if (hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+	if (hdr.msg_flags & MSG_TRUNC || (hdr.msg_flags & MSG_CTRUNC && !fd))
 		return CHAN_GARBLED;
+	/* Without a free descriptor the kernel drops what was sent; and more than one never
+	 * has room. */
+	if (hdr.msg_flags & MSG_CTRUNC) {
+		*len = (size_t)got;
+		return CHAN_LOST_FD;
+	}
 	if (got == 0)
 		return CHAN_CLOSED;
 

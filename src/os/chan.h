@@ -17,7 +17,9 @@ enum chan_result {
 	CHAN_OK = 0,
 	CHAN_CLOSED,  /* the other process has gone, or closed its end */
 	CHAN_AGAIN,   /* would block; the loop will say when to try again */
-	CHAN_GARBLED, /* too long, or not the descriptors that were asked for */
+	CHAN_GARBLED, /* too long, or with a descriptor where none is welcome */
+	CHAN_LOST_FD, /* a message whose descriptor could not be received: none is free here
+		       */
 };
 
 struct chan_pair {
@@ -47,6 +49,7 @@ struct chan_pair {
  * dropped, and so is its message.
  *
  * Returns 0 with *@len set and *@fd set to the descriptor that came (CLOEXEC,
- * yours) or -1; CHAN_CLOSED, CHAN_AGAIN, CHAN_GARBLED or -errno leave both alone.
+ * yours) or -1. CHAN_LOST_FD sets *@len and leaves *@fd alone; CHAN_CLOSED,
+ * CHAN_AGAIN, CHAN_GARBLED and -errno leave both alone.
  */
 [[nodiscard]] int chan_recv(int chan, void *buf, size_t *len, int *fd);

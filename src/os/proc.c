@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "os/proc.h"
+
+#include "os/fd.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#include <sanitizer/lsan_interface.h>
+#endif
+#endif
+
+static int ascending(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static void close_all_but(const int *keep, size_t n)
+{
+	int sorted[PROC_KEEP_MAX];
+	unsigned from = STDERR_FILENO + 1;
+
+	memcpy(sorted, keep, n * sizeof(*keep));
+	qsort(sorted, n, sizeof(*sorted), ascending);
+	for (size_t i = 0; i < n; i++) {
+		unsigned kept = (unsigned)sorted[i];
+
+		assert(kept + 1 >= from);
+		if (kept > from)
+			(void)close_range(from, kept - 1, 0);
+		from = kept + 1;
+	}
+	(void)close_range(from, ~0u, 0);
+}
+
+static void signals_as_if_new(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)signal(
+			sig, SIG_DFL); /* fails for KILL and STOP, which cannot be else */
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+[[gnu::noreturn]] static void child(const struct proc_spec *spec, pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE); /* it died before we asked to be told */
+
+	(void)prctl(PR_SET_NAME, spec->title);
+	signals_as_if_new();
+	close_all_but(spec->keep_fds, spec->n_keep_fds);
+	int status = spec->main(spec->arg);
+
+#ifdef __SANITIZE_ADDRESS__
+	/* LeakSanitizer runs at exit(), which a forked child must not call. */
+	__lsan_do_leak_check();
+#endif
+	_exit(status);
+}
+
+int proc_spawn(const struct proc_spec *spec, struct proc *out)
+{
+	pid_t self = getpid();
+
+	assert(spec->n_keep_fds <= PROC_KEEP_MAX);
+	(void)fflush(NULL); /* or the child would print our buffered output again */
+
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		child(spec, self);
+
+	/* Cannot name another process: nobody reaps this pid but proc_reap. */
+	int pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0) {
+		int err = -errno;
+
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		return err;
+	}
+	*out = (struct proc){.pid = pid, .pidfd = pidfd};
+	return 0;
+}
+
+int proc_reap(struct proc *proc, siginfo_t *how)
+{
+	siginfo_t si = {0};
+
+	if (waitid(P_PIDFD, (id_t)proc->pidfd, &si, WEXITED | WNOHANG) < 0)
+		return -errno;
+	if (si.si_pid == 0)
+		return -EAGAIN;
+
+	fd_close(&proc->pidfd);
+	*proc = PROC_NONE;
+	*how = si;
+	return 0;
+}
+
+void proc_signal(const struct proc *proc, int sig)
+{
+	if (proc->pidfd >= 0)
+		(void)pidfd_send_signal(
+			proc->pidfd, sig, NULL, 0); /* ESRCH: it has ended */
+}
+
+void proc_how(const siginfo_t *how, char out[PROC_HOW_MAX])
+{
+	if (how->si_code == CLD_EXITED) {
+		(void)snprintf(out, PROC_HOW_MAX, "exited with status %d", how->si_status);
+		return;
+	}
+	const char *name = sigabbrev_np(how->si_status);
+	(void)snprintf(out, PROC_HOW_MAX, "was killed by SIG%s", name ? name : "?");
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* proc - the only place in the tree that calls fork(2). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+struct proc {
+	pid_t pid; /* for logs; everything else goes through pidfd */
+	int pidfd; /* owned; readable once the process has exited */
+};
+#define PROC_NONE ((struct proc){.pid = -1, .pidfd = -1})
+
+#define PROC_KEEP_MAX 64u /* descriptors a child may be given */
+
+/* What a child wakes up with. A descriptor that is not listed is closed in it. */
+struct proc_spec {
+	const char *title;   /* for ps(1); at most 15 bytes are shown */
+	const int *keep_fds; /* in any order, all above 2, at most PROC_KEEP_MAX */
+	size_t n_keep_fds;
+	int (*main)(void *arg); /* its result is the exit status */
+	void *arg;
+};
+
+/**
+ * proc_spawn - fork, and run spec->main in the child.
+ *
+ * The child starts with its descriptors closed but 0, 1, 2 and those listed,
+ * signals unblocked and at their defaults, and SIGTERM when its parent dies
+ * (which its main may take as: finish and go).
+ *
+ * Returns 0 and fills *@out, for proc_reap to end; or -errno. Never returns in the child.
+ */
+[[nodiscard]] int proc_spawn(const struct proc_spec *spec, struct proc *out);
+
+/* Collects an exited child and closes its pidfd: 0 with *@how filled, or -EAGAIN while it
+ * runs. */
+[[nodiscard]] int proc_reap(struct proc *proc, siginfo_t *how);
+
+/* Sends @sig. A process that has ended meanwhile is no error. */
+void proc_signal(const struct proc *proc, int sig);
+
+/* "was killed by SIGSEGV", "exited with status 3". */
+#define PROC_HOW_MAX 64u
+void proc_how(const siginfo_t *how, char out[PROC_HOW_MAX]);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "os/sock.h"
+
+#include "base/reason.h"
+#include "os/fd.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+/* TCP's states as tcp_info numbers them: netinet/tcp.h, whose tcp_info is too old to have
+ * the counters. */
+enum {
+	STATE_TIME_WAIT = 6,
+	STATE_CLOSE = 7,
+	STATE_CLOSE_WAIT = 8,
+	STATE_LAST_ACK = 9,
+	STATE_CLOSING = 11,
+};
+
+static int turn_on(int fd, int level, int option)
+{
+	int on = 1;
+
+	return setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+/* Whether something answers at a unix path. */
+static bool answers(const struct addr *addr)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return true; /* we cannot tell, so we do not take it away */
+	return connect(fd, &addr->sa, addr->len) == 0 || errno == EAGAIN;
+}
+
+/* Takes the socket of a dead server away. */
+static int clear_path(const struct addr *addr, struct reason *reason)
+{
+	const char *path = addr->un.sun_path;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0
+				       : reason_errno(reason, "cannot look at %s", path);
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = EEXIST;
+		return reason_errno(reason, "%s is not a socket, so it stays", path);
+	}
+	if (answers(addr)) {
+		errno = EADDRINUSE;
+		return reason_errno(reason, "a server is already listening at %s", path);
+	}
+	if (unlink(path) < 0)
+		return reason_errno(reason, "cannot remove the old socket %s", path);
+	return 0;
+}
+
+static int bind_unix(int fd, const struct addr *addr, mode_t mode)
+{
+	mode_t before = umask((mode_t)~mode & 0777);
+	int r = bind(fd, &addr->sa, addr->len);
+
+	umask(before);
+	return r;
+}
+
+static int set_options(int fd, const struct addr *addr, bool reuseport)
+{
+	if (addr->sa.sa_family == AF_UNIX)
+		return 0;
+	if (turn_on(fd, SOL_SOCKET, SO_REUSEADDR) < 0)
+		return -1;
+	if (reuseport && turn_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0)
+		return -1;
+	if (addr->sa.sa_family == AF_INET6 && turn_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) < 0)
+		return -1; /* so that [::]:80 and 0.0.0.0:80 stand side by side */
+	return turn_on(fd, IPPROTO_TCP, TCP_NODELAY);
+}
+
+int sock_listen(
+	const struct addr *addr, const struct sock_listen_opts *opts, struct reason *reason)
+{
+	bool is_unix = addr->sa.sa_family == AF_UNIX;
+	char text[ADDR_TEXT_MAX];
+
+	addr_text(addr, text);
+	AUTO_CLOSE int fd =
+		socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || set_options(fd, addr, opts->reuseport) < 0)
+		return reason_errno(reason, "cannot make a socket for %s", text);
+
+	if (is_unix) {
+		int r = clear_path(addr, reason);
+		if (r < 0)
+			return r;
+	}
+	int bound = is_unix ? bind_unix(fd, addr, opts->unix_mode)
+			    : bind(fd, &addr->sa, addr->len);
+	if (bound < 0)
+		return reason_errno(reason, "cannot listen at %s", text);
+	if (listen(fd, opts->backlog) < 0) {
+		int r = reason_errno(reason, "cannot listen at %s", text);
+
+		if (is_unix)
+			(void)unlink(addr->un.sun_path);
+		return r;
+	}
+	return fd_take(&fd);
+}
+
+void sock_local(int fd, struct addr *out)
+{
+	*out = (struct addr){.len = sizeof(out->ss)};
+	if (getsockname(fd, &out->sa, &out->len) < 0)
+		*out = (struct addr){.sa.sa_family = AF_UNSPEC};
+}
+
+int sock_accept(int listener, struct addr *peer)
+{
+	peer->len = sizeof(peer->ss);
+	int fd = accept4(listener, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+
+	switch (errno) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM: return SOCK_NO_ROOM;
+	default:
+		return SOCK_AGAIN; /* ECONNABORTED and the network errors of accept(2) too
+				    */
+	}
+}
+
+void sock_tally(int fd, struct sock_tally *out)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+	int unread = 0;
+
+	*out = (struct sock_tally){0};
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0
+		|| len < offsetof(struct tcp_info, tcpi_bytes_received) + 8
+		|| ioctl(fd, FIONREAD, &unread) < 0)
+		return;
+
+	/* A FIN counts as a byte received, and not as one unread. */
+	uint64_t fin =
+		info.tcpi_state == STATE_CLOSE_WAIT || info.tcpi_state == STATE_LAST_ACK
+		|| info.tcpi_state == STATE_CLOSING || info.tcpi_state == STATE_TIME_WAIT;
+	out->known = info.tcpi_state != STATE_CLOSE;
+	out->n_read = info.tcpi_bytes_received - fin - (uint64_t)unread;
+}
+
+bool sock_has_input(int fd)
+{
+	int unread = 0;
+
+	return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+bool sock_say_last(int fd, const void *bytes, size_t n)
+{
+	return send(fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n
+	       && shutdown(fd, SHUT_WR) == 0;
+}
+
+bool sock_discard(int fd)
+{
+	ssize_t got;
+
+	/* On TCP, MSG_TRUNC drops the bytes without copying them anywhere (tcp(7)). */
+	do
+		got = recv(fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
+	while (got > 0);
+	return got < 0 && errno == EAGAIN;
+}
+
+void sock_shut(int fd)
+{
+	(void)shutdown(fd, SHUT_RDWR); /* it may have ended by itself */
+}

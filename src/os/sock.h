@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* sock - stream sockets: listening, accepting, reading and writing. */
+
+#include "os/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct iovec;
+struct reason;
+
+struct sock_listen_opts {
+	int backlog;
+	bool reuseport; /* several sockets share the address; the kernel spreads connections
+			 */
+	mode_t unix_mode;
+};
+
+/**
+ * sock_listen - a listening socket at @addr (CLOEXEC, non-blocking, the caller's).
+ *
+ * At a unix path it replaces a socket left by a dead server, but not one that
+ * still answers, and never anything that is not a socket. TCP sockets accepted
+ * from it have TCP_NODELAY.
+ *
+ * Returns the descriptor, or -errno with @reason and nothing left behind.
+ */
+[[nodiscard]] int sock_listen(const struct addr *addr, const struct sock_listen_opts *opts,
+	struct reason *reason);
+
+/* Where @fd is bound: the port it got, if it asked for 0. */
+void sock_local(int fd, struct addr *out);
+
+/* What sock_accept returns besides a descriptor. */
+enum {
+	SOCK_AGAIN = -1,   /* nobody waits (or had gone when we looked) */
+	SOCK_NO_ROOM = -2, /* out of descriptors or memory: stop accepting for a while */
+};
+
+/* Takes one waiting connection: its descriptor (CLOEXEC, non-blocking, yours) with *@peer,
+ * or as above. */
+[[nodiscard]] int sock_accept(int listener, struct addr *peer);
+
+/* How the bytes of a peer stand, for a supervisor that must know what a dead worker had
+ * read. */
+struct sock_tally {
+	bool known;      /* false for a socket that is not TCP: the kernel does not count */
+	uint64_t n_read; /* bytes taken out of the socket by all its holders together */
+};
+void sock_tally(int fd, struct sock_tally *out);
+
+/* Whether bytes wait to be read. */
+bool sock_has_input(int fd);
+
+/* Sends @bytes, which must fit at once, and then FIN. Whether they went. */
+bool sock_say_last(int fd, const void *bytes, size_t n);
+
+/* Drops what waits to be read, without reading it. False when the peer has ended, too. */
+bool sock_discard(int fd);
+
+/* Ends the connection in both directions, for all who hold it. */
+void sock_shut(int fd);
