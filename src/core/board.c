@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/board.h"
+
+#include "os/mem.h"
+
+#define PAGE 4096u
+
+static size_t up_to_page(size_t n)
+{
+	return (n + PAGE - 1) & ~(size_t)(PAGE - 1);
+}
+
+static size_t head_bytes(unsigned n_seats)
+{
+	return up_to_page(sizeof(struct board) + n_seats * sizeof(struct seat));
+}
+
+struct board *board_new(unsigned n_seats, size_t input_bytes)
+{
+	/* Whole pages, so that the inputs can be given back without the head. */
+	size_t map_bytes = head_bytes(n_seats) + n_seats * up_to_page(input_bytes);
+	struct board *board = mem_share(map_bytes);
+
+	if (!board)
+		return NULL;
+	board->n_seats = n_seats;
+	board->input_bytes = input_bytes;
+	board->map_bytes = map_bytes;
+	for (unsigned i = 0; i < n_seats; i++)
+		board->seats[i].input =
+			(char *)board + head_bytes(n_seats) + i * up_to_page(input_bytes);
+	board_inherit(board, false);
+	return board;
+}
+
+void board_free(struct board *board)
+{
+	if (board)
+		mem_unshare(board, board->map_bytes);
+}
+
+void board_inherit(struct board *board, bool inherit)
+{
+	mem_inherit(board, board->map_bytes, inherit);
+}
+
+void board_reset(struct board *board)
+{
+	size_t head = head_bytes(board->n_seats);
+
+	board->counters = (struct board_counters){0};
+	for (unsigned i = 0; i < board->n_seats; i++) {
+		struct seat *seat = &board->seats[i];
+
+		seat_go(seat, SEAT_FREE);
+		atomic_store(&seat->n, 0);
+		atomic_store(&seat->n_read, 0);
+	}
+	mem_release((char *)board + head, board->map_bytes - head);
+}

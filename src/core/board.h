@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * board - what one worker and the supervisor both see: counters, and a seat per connection.
+ *
+ * One shared mapping a worker, which no other worker has mapped: a worker that
+ * was broken into sees its own connections and nobody else's. The supervisor
+ * reads it at any time, also after the worker's death. It believes nothing in
+ * it that could hurt: lengths are checked against the seat's size, states
+ * against the table below.
+ *
+ * A seat's state says who may touch the connection. "S" is the supervisor, "W" the worker:
+ *
+ *   in         until                                          then      who
+ *   FREE       a connection is handed over                    OFFERED   S
+ *   OFFERED    the worker takes it                            HELD      W
+ *              it did not for too long: it goes elsewhere     REVOKED   S
+ *   HELD       the request begins (conn_begun)                BEGUN     W
+ *              nothing of a request has come, or one ended    IDLE      W
+ *   BEGUN      the first byte is about to be sent             SENDING   W
+ *              the request ends (conn_settled)                HELD      W
+ *   SENDING    the request ends                               HELD      W
+ *   IDLE       something is to be read                        HELD      W
+ *              the supervisor wants it back                   REVOKED   S
+ *   any        the worker says that it let go (DONE, PARK)    FREE      S
+ *
+ * Two may want to leave OFFERED and IDLE, so those steps are compare-and-swap;
+ * who loses leaves the connection alone. When the worker dies: OFFERED, HELD and
+ * IDLE can be given to another, with the bytes in `input`; BEGUN can be answered
+ * by a refusal; SENDING can only be closed.
+ */
+
+#include "base/util.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum seat_state {
+	SEAT_FREE,
+	SEAT_OFFERED,
+	SEAT_HELD,
+	SEAT_BEGUN,
+	SEAT_SENDING,
+	SEAT_IDLE,
+	SEAT_REVOKED,
+	SEAT_N_STATES,
+};
+
+struct seat {
+	_Atomic uint32_t state; /* enum seat_state */
+	_Atomic uint32_t n;     /* bytes in input */
+	_Atomic uint64_t
+		n_read; /* bytes ever taken from this connection's socket, by any worker */
+	_Atomic uint64_t since_ns; /* CLOCK_MONOTONIC, when it became OFFERED or IDLE */
+	char *input; /* input_bytes of shared memory, mapped at the same place in both */
+};
+
+/* One cache line that the worker writes and the supervisor reads. */
+struct board_counters {
+	_Alignas(64) _Atomic uint64_t progress; /* grows whenever work moves on */
+	_Atomic uint64_t connections;           /* taken, since the worker began */
+	_Atomic uint64_t requests;              /* settled */
+	_Atomic uint64_t bytes_in;
+	_Atomic uint64_t bytes_out;
+	_Atomic uint32_t
+		blocking; /* not 0: inside worker_blocking(); give it nothing new */
+};
+
+struct board {
+	struct board_counters counters;
+	uint32_t n_seats;
+	size_t input_bytes;
+	size_t map_bytes;
+	struct seat seats[];
+};
+
+/**
+ * board_new - a board with @n_seats free seats of @input_bytes each.
+ *
+ * Children forked from now on do not get it unless board_inherit says so.
+ * Returns NULL without memory; ends with board_free.
+ */
+[[nodiscard]] struct board *board_new(unsigned n_seats, size_t input_bytes);
+void board_free(struct board *board); /* takes NULL */
+void board_inherit(struct board *board, bool inherit);
+
+/* As new, for the next worker; gives the memory of the inputs back. */
+void board_reset(struct board *board);
+
+/* Counters are written by one process only, so adding needs no locked instruction. */
+static inline void board_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, now + n, memory_order_relaxed);
+}
+
+static inline enum seat_state seat_state(const struct seat *seat)
+{
+	return (enum seat_state)atomic_load_explicit(&seat->state, memory_order_acquire);
+}
+
+/* A step that nobody else can take at the same time. */
+static inline void seat_go(struct seat *seat, enum seat_state to)
+{
+	atomic_store_explicit(&seat->state, to, memory_order_release);
+}
+
+/* A step out of OFFERED or IDLE: whether it was ours. */
+[[nodiscard]] static inline bool seat_try(
+	struct seat *seat, enum seat_state from, enum seat_state to)
+{
+	uint32_t expected = from;
+
+	return atomic_compare_exchange_strong(&seat->state, &expected, to);
+}

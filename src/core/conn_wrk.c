@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/conn_wrk.h"
+
+#include "core/model.h"
+#include "core/service.h"
+#include "core/worker_wrk.h"
+#include "os/fd.h"
+#include "os/sock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define TURNS_MAX 16 /* callbacks in a row before the other connections have a turn */
+
+static void follow(struct held *h, enum conn_want want);
+
+/* -- what the service calls -- */
+
+static ssize_t failed_io(struct held *h, bool *ready)
+{
+	if (errno == EAGAIN) {
+		*ready = false;
+		return CONN_IO_AGAIN;
+	}
+	h->pub.in.max = h->pub.in.n; /* nothing more comes from here */
+	return CONN_IO_GONE;
+}
+
+/* Accounts for @n bytes read where @room was free: a short read has emptied the socket. */
+static void count_read(struct held *h, size_t n, size_t room)
+{
+	/* A waiting end-of-stream gives no further edge. */
+	h->may_read = n == room || h->peer_ended;
+	atomic_store_explicit(&h->seat->n_read,
+		atomic_load_explicit(&h->seat->n_read, memory_order_relaxed) + n,
+		memory_order_relaxed);
+	board_add(&h->pub.worker->board->counters.bytes_in, n);
+}
+
+ssize_t conn_fill(struct conn *c)
+{
+	struct held *h = held_of(c);
+	size_t room = c->in.max - c->in.n;
+
+	if (!room)
+		return CONN_IO_FULL;
+	ssize_t got = recv(h->fd, c->in.p + c->in.n, room, 0);
+	if (got < 0)
+		return failed_io(h, &h->may_read);
+	if (got == 0)
+		return CONN_IO_EOF;
+
+	c->in.n += (size_t)got;
+	atomic_store_explicit(&h->seat->n, (uint32_t)c->in.n, memory_order_relaxed);
+	count_read(h, (size_t)got, room);
+	return got;
+}
+
+void conn_consume(struct conn *c, size_t n)
+{
+	assert(n <= c->in.n);
+	c->in.n -= n;
+	if (c->in.n)
+		memmove(c->in.p, c->in.p + n, c->in.n);
+	atomic_store_explicit(
+		&held_of(c)->seat->n, (uint32_t)c->in.n, memory_order_relaxed);
+}
+
+ssize_t conn_recv(struct conn *c, void *buf, size_t n)
+{
+	struct held *h = held_of(c);
+
+	assert(c->in.n == 0);
+	ssize_t got = recv(h->fd, buf, n, 0);
+	if (got < 0)
+		return failed_io(h, &h->may_read);
+	if (got > 0)
+		count_read(h, (size_t)got, n);
+	return got;
+}
+
+/* The first byte is about to go: from here on the request can only be ended. */
+static void sending(struct held *h)
+{
+	if (seat_state(h->seat) != SEAT_SENDING)
+		seat_go(h->seat, SEAT_SENDING);
+}
+
+ssize_t conn_send(struct conn *c, const struct iovec *iov, int n_iov, bool more)
+{
+	struct held *h = held_of(c);
+	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n_iov};
+
+	sending(h);
+	ssize_t sent = sendmsg(h->fd, &msg, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+	if (sent < 0)
+		return failed_io(h, &h->may_write);
+	board_add(&c->worker->board->counters.bytes_out, (uint64_t)sent);
+	return sent;
+}
+
+ssize_t conn_sendfile(struct conn *c, int fd, off_t *offset, size_t n)
+{
+	struct held *h = held_of(c);
+
+	sending(h);
+	ssize_t sent = sendfile(h->fd, fd, offset, n);
+	if (sent < 0)
+		return failed_io(h, &h->may_write);
+	if (sent == 0)
+		return CONN_IO_SHORT;
+	board_add(&c->worker->board->counters.bytes_out, (uint64_t)sent);
+	return sent;
+}
+
+void conn_begun(struct conn *c)
+{
+	struct held *h = held_of(c);
+
+	if (seat_state(h->seat) == SEAT_HELD)
+		seat_go(h->seat, SEAT_BEGUN);
+}
+
+void conn_settled(struct conn *c)
+{
+	struct board_counters *counters = &c->worker->board->counters;
+
+	seat_go(held_of(c)->seat, SEAT_HELD);
+	board_add(&counters->requests, 1);
+	board_add(&counters->progress, 1);
+}
+
+void conn_timer(struct conn *c, uint64_t at_ns)
+{
+	/* Without memory the deadline is lost; the supervisor's own still holds. */
+	(void)loop_at(c->worker->loop, &held_of(c)->timer, at_ns);
+}
+
+void conn_linger(struct conn *c, uint64_t for_ns, uint64_t most_bytes)
+{
+	held_of(c)->linger_ns = for_ns;
+	held_of(c)->linger_bytes = most_bytes;
+}
+
+/* -- the end of a stay -- */
+
+/* Takes everything of it out of the loop, and has the service forget it. */
+static void detach(struct held *h)
+{
+	struct worker *w = h->pub.worker;
+
+	loop_remove(w->loop, &h->io);
+	loop_cancel(w->loop, &h->timer);
+	list_remove(&h->turn.link);
+	list_remove(&h->idle);
+	if (w->service->close)
+		w->service->close(&h->pub);
+	w->n_open--;
+}
+
+static void end(struct held *h, bool abort)
+{
+	struct worker *w = h->pub.worker;
+
+	detach(h);
+	if (abort) {
+		/* A reset, whichever process closes its copy last. */
+		const struct linger now = {.l_onoff = 1, .l_linger = 0};
+		(void)setsockopt(h->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	}
+	(void)shutdown(h->fd,
+		SHUT_RDWR); /* close() alone does not end what the supervisor holds too */
+	fd_close(&h->fd);
+	board_add(&w->board->counters.progress, 1);
+	w->model_ops->wrk_ended(&h->pub);
+	worker_look(w);
+}
+
+void conn_leave(struct conn *c)
+{
+	struct held *h = held_of(c);
+
+	detach(h);
+	fd_close(&h->fd);
+	worker_look(c->worker);
+}
+
+/* Reads and drops what still comes, until the peer's end, too much of it, or too late. */
+static void linger_on(struct held *h)
+{
+	for (;;) {
+		/* MSG_TRUNC: the kernel drops the bytes without copying them (tcp(7)). */
+		ssize_t got = recv(h->fd, NULL, 1 << 20, MSG_TRUNC);
+
+		if (got < 0 && errno == EAGAIN)
+			return;
+		if (got <= 0 || (uint64_t)got >= h->linger_bytes) {
+			end(h, false);
+			return;
+		}
+		h->linger_bytes -= (uint64_t)got;
+	}
+}
+
+static bool watch(struct held *h, uint32_t events)
+{
+	struct loop *loop = h->pub.worker->loop;
+
+	events |= EPOLLRDHUP | EPOLLET;
+	if ((h->watched & events) == events)
+		return true;
+	events |= h->watched;
+	int r = h->io.added ? loop_change(loop, &h->io, events)
+			    : loop_add(loop, &h->io, events);
+	h->watched = events;
+	return r == 0;
+}
+
+static void close_gracefully(struct held *h)
+{
+	struct loop *loop = h->pub.worker->loop;
+
+	if (!h->linger_ns || h->peer_ended) {
+		end(h, false);
+		return;
+	}
+	/* The answer is whole: nobody must take this for a request that is under way. */
+	h->lingering = true;
+	h->want = CONN_READ;
+	(void)shutdown(h->fd, SHUT_WR);
+	if (!watch(h, EPOLLIN)
+		|| loop_at(loop, &h->timer, loop_now_ns(loop) + h->linger_ns) < 0)
+		end(h, false);
+	else
+		linger_on(h);
+}
+
+/* -- from one callback to the next -- */
+
+static void become_idle(struct held *h)
+{
+	struct worker *w = h->pub.worker;
+
+	loop_cancel(w->loop, &h->timer);
+	list_append(&w->conns.idle, &h->idle);
+	atomic_store_explicit(
+		&h->seat->since_ns, loop_now_ns(w->loop), memory_order_relaxed);
+	seat_go(h->seat, SEAT_IDLE);
+	w->model_ops->wrk_idle(&h->pub);
+}
+
+/* Whether the connection is still ours: while it was idle the supervisor may have taken it.
+ */
+static bool wake_from_idle(struct held *h)
+{
+	list_remove(&h->idle);
+	return seat_try(h->seat, SEAT_IDLE, SEAT_HELD);
+}
+
+static void end_turn(struct held *h)
+{
+	loop_defer(h->pub.worker->loop, &h->turn);
+}
+
+/* Does what the service wants until something must be waited for. */
+static void follow(struct held *h, enum conn_want want)
+{
+	struct conn *c = &h->pub;
+	const struct service_ops *service = c->worker->service;
+
+	for (int turns = 0;; turns++) {
+		h->want = want;
+		bool now = false;
+
+		switch (want) {
+		case CONN_READ:
+		case CONN_IDLE: now = h->may_read; break;
+		case CONN_WRITE: now = h->may_write; break;
+		case CONN_AGAIN: end_turn(h); return;
+		case CONN_WAIT: break;
+		case CONN_CLOSE: close_gracefully(h); return;
+		case CONN_ABORT: end(h, true); return;
+		}
+		if (!now) {
+			uint32_t events = want == CONN_WRITE ? EPOLLIN | EPOLLOUT : EPOLLIN;
+
+			if (!watch(h, events))
+				end(h, true);
+			else if (want == CONN_IDLE)
+				become_idle(h);
+			return;
+		}
+		if (turns == TURNS_MAX) {
+			end_turn(h);
+			return;
+		}
+		want = want == CONN_WRITE ? service->writable(c) : service->readable(c);
+	}
+}
+
+static void on_turn(struct loop_task *task)
+{
+	struct held *h = container_of(task, struct held, turn);
+	const struct service_ops *service = h->pub.worker->service;
+	bool reads = h->want == CONN_READ || h->want == CONN_IDLE;
+
+	follow(h, reads ? service->readable(&h->pub) : service->writable(&h->pub));
+}
+
+static void on_io(struct loop_io *io, uint32_t events)
+{
+	struct held *h = container_of(io, struct held, io);
+	struct conn *c = &h->pub;
+	const struct service_ops *service = c->worker->service;
+
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		h->peer_ended = true;
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		h->may_read = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		h->may_write = true;
+
+	if (h->lingering) {
+		linger_on(h);
+		return;
+	}
+	if (!list_empty(&h->turn.link))
+		return; /* its turn comes anyway */
+	switch (h->want) {
+	case CONN_IDLE:
+		if (!h->may_read || !wake_from_idle(h))
+			return;
+		follow(h, service->readable(c));
+		return;
+	case CONN_READ:
+		if (h->may_read)
+			follow(h, service->readable(c));
+		return;
+	case CONN_WRITE:
+		if (h->may_write)
+			follow(h, service->writable(c));
+		return;
+	case CONN_WAIT:
+		if (events & (EPOLLHUP | EPOLLERR)) /* both directions: nobody is left to
+						       wait for */
+			end(h, true);
+		return;
+	case CONN_AGAIN:
+	case CONN_CLOSE:
+	case CONN_ABORT: return;
+	}
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct held *h = container_of(timer, struct held, timer);
+
+	if (h->lingering) {
+		end(h, false);
+		return;
+	}
+	list_remove(&h->turn.link);
+	follow(h, h->pub.worker->service->timer(&h->pub));
+}
+
+/* -- the beginning of a stay -- */
+
+void conn_arrive(struct worker *w, const struct conn_arrival *a)
+{
+	struct held *h = &w->conns.held[a->seat];
+	struct seat *seat = &w->board->seats[a->seat];
+	size_t conn_bytes = w->service->conn_bytes;
+
+	*h = (struct held){
+		.pub =
+			{
+				.worker = w,
+				.peer = &h->peer,
+				.local = a->local,
+				.id = a->id,
+				.accepted_ns = a->accepted_ns,
+				.resumed = a->resumed,
+				.in = {.p = seat->input,
+					.n = atomic_load_explicit(
+						&seat->n, memory_order_relaxed),
+					.max = w->board->input_bytes},
+				.data = w->conns.data + a->seat * conn_bytes,
+			},
+		.seat = seat,
+		.seat_index = a->seat,
+		.fd = a->fd,
+		.io = {.on = on_io, .fd = a->fd},
+		.timer.on = on_timer,
+		.turn.on = on_turn,
+		.peer = *a->peer,
+		.may_read = true,
+		.may_write = true,
+	};
+	list_init(&h->turn.link);
+	list_init(&h->idle);
+	memset(h->pub.data, 0, conn_bytes);
+
+	w->n_open++;
+	board_add(&w->board->counters.connections, 1);
+	follow(h, w->service->open(&h->pub));
+}
+
+void conn_each_idle(struct worker *w, void (*each)(struct conn *c))
+{
+	struct held *h, *tmp;
+
+	list_for_each_safe (h, tmp, &w->conns.idle, idle)
+		each(&h->pub);
+}
+
+int conn_table_init(struct conn_table *t, struct worker *w)
+{
+	unsigned n = w->board->n_seats;
+
+	*t = (struct conn_table){
+		.held = calloc(n, sizeof(*t->held)),
+		.n = n,
+		.data = calloc(n, w->service->conn_bytes ? w->service->conn_bytes : 1),
+	};
+	list_init(&t->idle);
+	for (unsigned i = 0; t->held && i < n; i++)
+		t->held[i].fd = -1;
+	return t->held && t->data ? 0 : -ENOMEM;
+}
+
+void conn_table_fini(struct conn_table *t)
+{
+	for (unsigned i = 0; t->held && i < t->n; i++) {
+		if (t->held[i].fd >= 0)
+			end(&t->held[i], true);
+	}
+	free(t->held);
+	free(t->data);
+	*t = (struct conn_table){0};
+}

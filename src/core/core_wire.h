@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * core_wire - what crosses between the supervisor and any worker, whatever the model.
+ *
+ *   supervisor                            worker
+ *       |------ CORE_DRAIN -------------->|   take no more; finish what has begun; exit 0
+ *       |------ CORE_REOPEN + file ------>|   write the access log there from now on
+ *       |<----- CORE_READY ---------------|   set up; may be given work
+ *       |<----- CORE_FAILED + sentence ---|   cannot be set up; will exit
+ *
+ * Every message, a model's too, begins with its type; models count theirs from
+ * CORE_MODEL_FIRST. Both ends come from one build and one fork, so fields are
+ * host-endian and there is no version. The supervisor trusts a worker with
+ * nothing here: the sentence is printed escaped, an unknown type is answered by
+ * a kill.
+ */
+
+#include <stdint.h>
+
+enum core_msg_type {
+	CORE_DRAIN = 1,
+	CORE_REOPEN,
+	CORE_READY,
+	CORE_FAILED,
+	CORE_MODEL_FIRST = 16,
+};
+
+#define CORE_SENTENCE_MAX 400u /* bytes; longer is cut */
+
+struct core_msg {
+	uint32_t type;                    /* enum core_msg_type */
+	char sentence[CORE_SENTENCE_MAX]; /* CORE_FAILED: ends with a NUL; else not sent */
+};
+#define CORE_MSG_BARE sizeof(uint32_t) /* what is sent of one without a sentence */

@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/crew_sup.h"
+
+#include "base/reason.h"
+#include "core/core_wire.h"
+#include "core/exit.h"
+#include "core/heritage.h"
+#include "core/model.h"
+#include "core/settings.h"
+#include "core/worker_wrk.h"
+#include "log/log.h"
+#include "os/chan.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/mem.h"
+#include "os/peer.h"
+#include "os/sock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACKLOG            4096 /* connections the kernel keeps for us; it cuts this to somaxconn */
+#define BACKOFF_FIRST_NS   (100 * NS_PER_MS)
+#define BACKOFF_LONGEST_NS (30 * NS_PER_SEC)
+#define HEALTHY_NS \
+	(10 * NS_PER_SEC) /* lived that long: its next death counts as the first */
+#define EARLY_DEATHS_MAX \
+	3u /* before any worker was ever ready; then the service is given up */
+
+/* Which worker a line is about. */
+#define SLOT_KVS(s) KV("service", (s)->crew->spec->name), KV("worker", (s)->index)
+
+static void spawn(struct slot *slot);
+static void crew_look(struct crew *crew);
+
+static void go(struct slot *slot, enum slot_state to)
+{
+	slot->crew->n_in[slot->state]--;
+	slot_go(&slot->state, to);
+	slot->crew->n_in[slot->state]++;
+}
+
+static unsigned n_living(const struct crew *crew)
+{
+	return crew->n_slots - crew->n_in[SLOT_EMPTY] - crew->n_in[SLOT_COOLING];
+}
+
+/* Half to one and a half times @ns, so that workers that died together do not come back
+ * together. */
+static uint64_t jitter(uint64_t ns)
+{
+	return ns / 2 + (uint64_t)random() % (ns + 1);
+}
+
+static uint64_t backoff_ns(unsigned n_failures)
+{
+	uint64_t ns = BACKOFF_FIRST_NS;
+
+	for (unsigned i = 1; i < n_failures && ns < BACKOFF_LONGEST_NS; i++)
+		ns *= 2;
+	return jitter(MIN(ns, BACKOFF_LONGEST_NS));
+}
+
+static void set_timer(struct slot *slot, uint64_t after_ns)
+{
+	struct loop *loop = slot->crew->loop;
+
+	/* Without memory for a timer the deadline is lost, and only it: the pidfd still
+	 * tells of the end. */
+	(void)loop_at(loop, &slot->timer, after_ns ? loop_now_ns(loop) + after_ns : 0);
+}
+
+static void forget_process(struct slot *slot)
+{
+	loop_remove(slot->crew->loop, &slot->pid_io);
+	loop_remove(slot->crew->loop, &slot->chan_io);
+	fd_close(&slot->chan);
+}
+
+/* No worker can be made, or one has ended: wait a little before the next. */
+static void cool(struct slot *slot, bool failed)
+{
+	go(slot, SLOT_COOLING);
+	if (!failed) {
+		slot->n_failures = 0;
+		set_timer(slot, 1);
+		return;
+	}
+	slot->n_failures++;
+	set_timer(slot, backoff_ns(slot->n_failures));
+}
+
+static void say_ended(struct slot *slot, const siginfo_t *how, bool as_told)
+{
+	struct crew *crew = slot->crew;
+	char text[PROC_HOW_MAX];
+
+	proc_how(how, text);
+	if (as_told)
+		log_debug(crew->log, "worker-gone", "a worker finished", SLOT_KVS(slot));
+	else
+		log_warn(crew->log, "worker-died", LOG_SAY("worker %s", text),
+			SLOT_KVS(slot), KV("pid", how->si_pid));
+}
+
+static void give_up(struct crew *crew)
+{
+	crew->failed = true;
+	log_error(crew->log, "service-failed",
+		"a service does not start: its workers end before they are ready; it is given up",
+		KV("service", crew->spec->name), KV("tries", crew->n_early_deaths));
+	crew->events->failed(crew);
+}
+
+static void on_pid(struct loop_io *io, uint32_t events)
+{
+	struct slot *slot = container_of(io, struct slot, pid_io);
+	struct crew *crew = slot->crew;
+	enum slot_state was = slot->state;
+	siginfo_t how;
+
+	(void)events;
+	/* Its last words may still be in the channel: a DONE read now saves a connection.
+	 */
+	if (slot->chan_io.added)
+		slot->chan_io.on(&slot->chan_io, EPOLLIN);
+	if (proc_reap(&slot->proc, &how) < 0)
+		return;
+
+	bool as_told = how.si_code == CLD_EXITED && how.si_status == EXIT_DONE
+		       && was == SLOT_DRAINING;
+	if (!slot->said_why || was == SLOT_READY)
+		say_ended(slot, &how, as_told);
+
+	loop_remove(crew->loop, &slot->pid_io);
+	loop_remove(crew->loop, &slot->chan_io);
+	if (loop_now_ns(crew->loop) - slot->spawned_ns > HEALTHY_NS)
+		slot->n_failures = 0;
+	cool(slot, was != SLOT_DRAINING);
+	crew->spec->model->sup_gone(slot);
+	fd_close(&slot->chan);
+
+	if (was == SLOT_STARTING && !crew->was_ready && !crew->draining
+		&& ++crew->n_early_deaths == EARLY_DEATHS_MAX)
+		give_up(crew);
+	else
+		crew_look(crew);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct slot *slot = container_of(timer, struct slot, timer);
+	struct crew *crew = slot->crew;
+
+	switch (slot->state) {
+	case SLOT_COOLING:
+		go(slot, SLOT_EMPTY);
+		crew_look(crew);
+		return;
+	case SLOT_STARTING:
+		log_warn(crew->log, "worker-late",
+			"worker was not ready in time: killing it", SLOT_KVS(slot));
+		break;
+	case SLOT_DRAINING:
+		log_warn(crew->log, "drain-late",
+			"worker did not finish in time: killing it", SLOT_KVS(slot));
+		break;
+	case SLOT_EMPTY:
+	case SLOT_READY:
+	case SLOT_KILLING:
+	case SLOT_N_STATES: return;
+	}
+	go(slot, SLOT_KILLING);
+	proc_signal(&slot->proc, SIGKILL);
+}
+
+static void ready(struct slot *slot)
+{
+	struct crew *crew = slot->crew;
+
+	set_timer(slot, 0);
+	go(slot, SLOT_READY);
+	log_debug(crew->log, "worker-ready", "worker waits for work", SLOT_KVS(slot));
+	crew->n_early_deaths = 0;
+	crew->spec->model->sup_ready(slot);
+	if (!crew->was_ready && crew_n_ready(crew) >= crew->spec->settings->workers.min) {
+		crew->was_ready = true;
+		crew->events->ready(crew);
+	}
+}
+
+static void say_failed(struct slot *slot, const struct core_msg *msg, size_t len)
+{
+	size_t n = len > CORE_MSG_BARE ? len - CORE_MSG_BARE : 0;
+
+	slot->said_why = true;
+	log_error(slot->crew->log, "worker-cannot-start",
+		LOG_SAY("%.*s", (int)strnlen(msg->sentence, n), msg->sentence),
+		SLOT_KVS(slot));
+}
+
+/* 0, or negative for a message that a sound worker never sends. */
+static int handle(struct slot *slot, const void *bytes, size_t len)
+{
+	struct core_msg msg = {0};
+
+	if (len < CORE_MSG_BARE)
+		return -EPROTO;
+	memcpy(&msg, bytes, MIN(len, sizeof(msg)));
+	switch (msg.type) {
+	case CORE_READY:
+		if (slot->state == SLOT_STARTING)
+			ready(slot);
+		return slot->state == SLOT_EMPTY ? -EPROTO : 0;
+	case CORE_FAILED: say_failed(slot, &msg, len); return 0;
+	default:
+		if (msg.type < CORE_MODEL_FIRST)
+			return -EPROTO;
+		return slot->crew->spec->model->sup_message(slot, bytes, len);
+	}
+}
+
+static void on_chan(struct loop_io *io, uint32_t events)
+{
+	struct slot *slot = container_of(io, struct slot, chan_io);
+	char buf[CHAN_MSG_MAX];
+	size_t len;
+	int r;
+
+	(void)events;
+	while (slot->chan >= 0 && (r = chan_recv(slot->chan, buf, &len, NULL)) == CHAN_OK) {
+		if (handle(slot, buf, len) == 0)
+			continue;
+		r = CHAN_GARBLED;
+		break;
+	}
+	if (slot->chan < 0 || r == CHAN_AGAIN)
+		return;
+
+	/* The end of the channel comes just before the end of the process, which says more.
+	 */
+	loop_remove(slot->crew->loop, io);
+	if (r == CHAN_CLOSED || (slot->state != SLOT_READY && slot->state != SLOT_STARTING))
+		return;
+	log_error(slot->crew->log, "worker-garbled",
+		"worker sent what no sound worker sends: killing it", SLOT_KVS(slot));
+	go(slot, SLOT_KILLING);
+	proc_signal(&slot->proc, SIGKILL);
+}
+
+/* In the child. The supervisor's memory is still there, and worker_main uses of it what it
+ * is given. */
+static int run_worker(void *arg)
+{
+	const struct slot *slot = arg;
+	const struct crew *crew = slot->crew;
+
+	return worker_main(&(struct worker_boot){
+		.spec = crew->spec,
+		.crew = crew,
+		.slot_index = slot->index,
+		.chan = slot->chan,
+		.access_fd = crew->access_fd,
+		.board = slot->board,
+		.shared = crew->shared,
+		.uid = crew->uid,
+		.gid = crew->gid,
+		.log = crew->log,
+	});
+}
+
+static int try_spawn(struct slot *slot, struct reason *reason)
+{
+	struct crew *crew = slot->crew;
+	struct chan_pair pair;
+	struct heritage heritage = {0};
+
+	if (!slot->board) {
+		slot->board =
+			board_new(crew->n_connections, crew->spec->service->input_bytes);
+		if (!slot->board) {
+			errno = ENOMEM;
+			return reason_errno(reason, "cannot make the memory it shares");
+		}
+	}
+	board_reset(slot->board);
+
+	int r = chan_pair_open(&pair);
+	if (r < 0) {
+		errno = -r;
+		return reason_errno(reason, "cannot make its channel");
+	}
+
+	heritage_add(&heritage, pair.wrk);
+	heritage_add(&heritage, crew->access_fd);
+	heritage_add(&heritage, crew->log->fd);
+	if (crew->spec->model->sup_heritage)
+		crew->spec->model->sup_heritage(slot, &heritage);
+
+	slot->chan = pair.wrk; /* as the child is to see it */
+	board_inherit(slot->board, true);
+	r = proc_spawn(
+		&(struct proc_spec){
+			.title = crew->spec->name,
+			.keep_fds = heritage.fds,
+			.n_keep_fds = heritage.n,
+			.main = run_worker,
+			.arg = slot,
+		},
+		&slot->proc);
+	board_inherit(slot->board, false);
+	slot->chan = pair.sup;
+	fd_close(&pair.wrk);
+	if (r < 0) {
+		fd_close(&slot->chan);
+		errno = -r;
+		return reason_errno(reason, "cannot make a process");
+	}
+	return 0;
+}
+
+static int watch(struct slot *slot)
+{
+	slot->pid_io.fd = slot->proc.pidfd;
+	slot->chan_io.fd = slot->chan;
+	int r = loop_add(slot->crew->loop, &slot->pid_io, EPOLLIN);
+	if (r == 0)
+		r = loop_add(slot->crew->loop, &slot->chan_io, EPOLLIN);
+	return r;
+}
+
+/* From EMPTY; ends in STARTING, or in COOLING with the sentence logged. */
+static void spawn(struct slot *slot)
+{
+	struct crew *crew = slot->crew;
+	struct reason reason;
+
+	go(slot, SLOT_STARTING);
+	slot->said_why = false;
+	slot->spawned_ns = loop_now_ns(crew->loop);
+	if (try_spawn(slot, &reason) < 0) {
+		log_error(crew->log, "spawn-failed", reason.text, SLOT_KVS(slot));
+		cool(slot, true);
+		return;
+	}
+	if (watch(slot) < 0) {
+		/* A child that cannot be watched is not kept: without its pidfd in the loop
+		 * nobody would reap it. */
+		proc_signal(&slot->proc, SIGKILL);
+		siginfo_t how;
+		while (proc_reap(&slot->proc, &how) == -EAGAIN)
+			continue;
+		forget_process(slot);
+		cool(slot, true);
+		return;
+	}
+	set_timer(slot, crew->spec->settings->start_timeout_ns);
+	log_debug(crew->log, "worker-spawned", "worker was made", SLOT_KVS(slot),
+		KV("pid", slot->proc.pid));
+}
+
+static void drain_slot(struct slot *slot)
+{
+	if (slot->state != SLOT_READY && slot->state != SLOT_STARTING)
+		return;
+	go(slot, SLOT_DRAINING);
+	set_timer(slot, MAX(slot->crew->spec->settings->drain_timeout_ns, 1));
+
+	const struct core_msg msg = {.type = CORE_DRAIN};
+	if (!crew_send(slot, &msg, CORE_MSG_BARE, -1))
+		proc_signal(&slot->proc, SIGTERM); /* says the same */
+}
+
+/* What there should be and what there is: makes workers, or lets them go, or says that all
+ * have gone. */
+static void crew_look(struct crew *crew)
+{
+	if (crew->draining || crew->failed) {
+		if (n_living(crew) == 0 && crew->draining)
+			crew->events->gone(crew);
+		return;
+	}
+	for (unsigned i = 0; i < crew->n_slots && n_living(crew) < crew->n_wanted; i++) {
+		if (crew->slots[i].state == SLOT_EMPTY)
+			spawn(&crew->slots[i]);
+	}
+}
+
+void crew_want(struct crew *crew, unsigned n_workers)
+{
+	const struct opt_range *workers = &crew->spec->settings->workers;
+
+	crew->n_wanted = (unsigned)MIN(MAX(n_workers, workers->min), workers->max);
+	crew_look(crew);
+}
+
+void crew_retire(struct slot *slot)
+{
+	struct crew *crew = slot->crew;
+
+	if (crew->n_wanted > crew->spec->settings->workers.min)
+		crew->n_wanted--;
+	drain_slot(slot);
+}
+
+bool crew_send(struct slot *slot, const void *msg, size_t len, int fd)
+{
+	return slot->chan >= 0 && chan_send(slot->chan, msg, len, fd) == CHAN_OK;
+}
+
+void crew_settled(struct crew *crew)
+{
+	if (!crew->draining || crew->drain_sent)
+		return;
+	crew->drain_sent = true;
+	for (unsigned i = 0; i < crew->n_slots; i++)
+		drain_slot(&crew->slots[i]);
+	crew_look(crew);
+}
+
+void crew_drain(struct crew *crew)
+{
+	if (crew->draining)
+		return;
+	crew->draining = true;
+	for (size_t i = 0; i < crew->n_listeners; i++) {
+		loop_remove(crew->loop, &crew->listeners[i].io);
+		fd_close(&crew->listeners[i].fd);
+	}
+	crew->spec->model->sup_drain(crew);
+	if (crew->spec->model->sup_idle(crew))
+		crew_settled(crew);
+}
+
+void crew_kill(struct crew *crew)
+{
+	crew_drain(crew);
+	for (unsigned i = 0; i < crew->n_slots; i++) {
+		struct slot *slot = &crew->slots[i];
+
+		drain_slot(slot);
+		if (slot->state == SLOT_DRAINING)
+			go(slot, SLOT_KILLING);
+		proc_signal(&slot->proc, SIGKILL);
+	}
+	crew_look(crew);
+}
+
+static int open_access_log(struct crew *crew, struct reason *reason)
+{
+	const char *path = crew->spec->settings->access_log;
+
+	crew->access_fd = -1;
+	if (!path)
+		return 0;
+	if (strcmp(path, "-") == 0)
+		path = "/dev/stdout";
+	crew->access_fd =
+		file_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0640);
+	if (crew->access_fd < 0) {
+		errno = -crew->access_fd;
+		return reason_errno(reason, "cannot open the access log %s", path);
+	}
+	return 0;
+}
+
+void crew_reopen(struct crew *crew)
+{
+	const struct core_msg msg = {.type = CORE_REOPEN};
+	struct reason reason;
+	int before = crew->access_fd;
+
+	if (before < 0)
+		return;
+	if (open_access_log(crew, &reason) < 0) {
+		crew->access_fd = before;
+		log_error(crew->log, "reopen-failed",
+			LOG_SAY("%.200s; the old one goes on", reason.text));
+		return;
+	}
+	fd_close(&before);
+	struct slot *slot;
+	crew_for_each_ready(slot, crew)
+	{
+		if (!crew_send(slot, &msg, CORE_MSG_BARE, crew->access_fd))
+			log_warn(crew->log, "reopen-late",
+				"worker still writes the old access log", SLOT_KVS(slot));
+	}
+}
+
+static int listen_at_one(struct crew *crew, const struct addr *addr, struct reason *reason)
+{
+	struct listener *grown =
+		realloc(crew->listeners, (crew->n_listeners + 1) * sizeof(*grown));
+	if (!grown)
+		return reason_set(reason, "out of memory");
+	crew->listeners = grown;
+
+	struct listener *l = &grown[crew->n_listeners];
+	*l = (struct listener){.crew = crew, .index = (unsigned)crew->n_listeners};
+	l->fd = sock_listen(addr,
+		&(struct sock_listen_opts){.backlog = BACKLOG, .unix_mode = 0666}, reason);
+	if (l->fd < 0)
+		return l->fd;
+	sock_local(l->fd, &l->addr);
+	l->io.fd = l->fd;
+	crew->n_listeners++;
+	return 0;
+}
+
+/* The service's say on its settings, before anything is bound: nothing may be reachable
+ * that must not be. */
+static int check_and_listen(struct crew *crew, struct reason *reason)
+{
+	const struct opt_list *texts = &crew->spec->settings->listens;
+	struct addr all[64];
+	size_t n_all = 0;
+
+	for (size_t i = 0; i < texts->n; i++) {
+		struct addr some[ADDR_MOST];
+		size_t n;
+
+		int r = addr_parse(texts->items[i], some, &n, reason);
+		if (r < 0)
+			return r;
+		if (n > ARRAY_LEN(all) - n_all)
+			return reason_set(reason, "more than %zu addresses to listen at",
+				ARRAY_LEN(all));
+		memcpy(&all[n_all], some, n * sizeof(*some));
+		n_all += n;
+	}
+
+	const struct service_site site = {
+		.name = crew->spec->name,
+		.listens = all,
+		.n_listens = n_all,
+		.log = crew->log,
+	};
+	if (crew->spec->service->check) {
+		int r = crew->spec->service->check(crew->spec->service_conf, &site, reason);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < n_all; i++) {
+		int r = listen_at_one(crew, &all[i], reason);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_memory(struct crew *crew, struct reason *reason)
+{
+	const struct spec *spec = crew->spec;
+
+	crew->n_slots = (unsigned)spec->settings->workers.max;
+	crew->slots = calloc(crew->n_slots, sizeof(*crew->slots));
+	crew->model = calloc(1, MAX(spec->model->sup_bytes, 1));
+	if (spec->service->shared_bytes)
+		crew->shared = mem_share(spec->service->shared_bytes);
+	if (!crew->slots || !crew->model || (spec->service->shared_bytes && !crew->shared))
+		return reason_set(reason, "out of memory");
+
+	for (unsigned i = 0; i < crew->n_slots; i++) {
+		crew->slots[i] = (struct slot){
+			.crew = crew,
+			.index = i,
+			.proc = PROC_NONE,
+			.chan = -1,
+			.pid_io.on = on_pid,
+			.chan_io.on = on_chan,
+			.timer.on = on_timer,
+		};
+	}
+	crew->n_in[SLOT_EMPTY] = crew->n_slots;
+	return 0;
+}
+
+int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
+	const struct crew_events *events, void *owner, struct crew **out,
+	struct reason *reason)
+{
+	const struct settings *s = spec->settings;
+	struct crew *crew = calloc(1, sizeof(*crew));
+
+	if (!crew)
+		return reason_set(reason, "out of memory");
+	*crew = (struct crew){
+		.spec = spec,
+		.events = events,
+		.owner = owner,
+		.loop = loop,
+		.log = log,
+		.access_fd = -1,
+		.n_connections = s->connections ? (unsigned)s->connections
+						: spec->service->connections,
+		.n_wanted = (unsigned)s->workers.min,
+	};
+
+	int r = make_memory(crew, reason);
+	if (r == 0)
+		r = peer_rights(s->user, s->group, &crew->uid, &crew->gid, reason);
+	if (r == 0)
+		r = check_and_listen(crew, reason);
+	if (r == 0)
+		r = open_access_log(crew, reason);
+	if (r < 0) {
+		crew_free(crew);
+		return r;
+	}
+	*out = crew;
+	return 0;
+}
+
+int crew_start(struct crew *crew, struct reason *reason)
+{
+	int r = crew->spec->model->sup_start(crew, reason);
+
+	if (r == 0)
+		crew_look(crew);
+	return r;
+}
+
+void crew_free(struct crew *crew)
+{
+	if (!crew)
+		return;
+	if (crew->model && crew->slots)
+		crew->spec->model->sup_fini(crew);
+	for (unsigned i = 0; crew->slots && i < crew->n_slots; i++) {
+		assert(crew->slots[i].proc.pidfd < 0);
+		loop_cancel(crew->loop, &crew->slots[i].timer);
+		board_free(crew->slots[i].board);
+	}
+	for (size_t i = 0; i < crew->n_listeners; i++) {
+		struct listener *l = &crew->listeners[i];
+
+		loop_remove(crew->loop, &l->io);
+		fd_close(&l->fd);
+	}
+	fd_close(&crew->access_fd);
+	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
+	free(crew->listeners);
+	free(crew->slots);
+	free(crew->model);
+	free(crew);
+}

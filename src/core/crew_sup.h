@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * crew_sup - the workers of one service: made, watched, replaced, finished.
+ * Runs in the supervisor; moves no connection itself (that is the model's).
+ */
+
+#include "base/list.h"
+#include "core/board.h"
+#include "core/service.h"
+#include "core/slot_sup.h"
+#include "os/addr.h"
+#include "os/loop.h"
+#include "os/proc.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct crew;
+struct log;
+struct model_ops;
+struct reason;
+struct service_ops;
+struct settings;
+
+/* One service as it was asked for. All borrowed, and outlives the crew. */
+struct spec {
+	const char *name; /* the section's, or the service's own */
+	const struct model_ops *model;
+	const struct service_ops *service;
+	const struct settings *settings;
+	void *service_conf;
+};
+
+/* A socket the crew's service listens at. */
+struct listener {
+	struct loop_io io; /* the model's: how and when it watches is its business */
+	struct addr addr;
+	struct crew *crew;
+	unsigned index;
+	int fd; /* owned by the crew */
+};
+
+/* The place of one worker. */
+struct slot {
+	struct crew *crew;
+	unsigned index;
+	enum slot_state state;
+	struct proc proc;
+	struct loop_io pid_io;
+	struct loop_io chan_io;
+	int chan; /* owned; -1 while there is no worker */
+	struct loop_timer timer;
+	struct board *board; /* owned; kept from one worker to the next */
+	uint64_t spawned_ns;
+	unsigned n_failures; /* in a row, without a healthy period between */
+	bool said_why;       /* it sent its own sentence about why it ends */
+	void *model;         /* the model's own, per slot; it frees it */
+};
+
+/* What the crew tells the server. */
+struct crew_events {
+	void (*ready)(struct crew
+			*crew); /* the first time that the minimum of workers is ready */
+	void (*failed)(struct crew *crew); /* it cannot be started, and is given up */
+	void (*gone)(struct crew *crew);   /* drained: no worker is left */
+};
+
+struct crew {
+	const struct spec *spec;
+	const struct crew_events *events;
+	void *owner; /* the server's */
+	struct loop *loop;
+	struct log *log;
+	struct listener *listeners; /* owned */
+	size_t n_listeners;
+	unsigned n_connections; /* seats of a worker */
+	int access_fd;          /* owned; -1 for none */
+	uid_t uid;              /* of the workers; (uid_t)-1: as the supervisor */
+	gid_t gid;
+	void *shared; /* service_ops.shared_bytes */
+
+	struct slot *slots; /* settings.workers.max of them */
+	unsigned n_slots;
+	unsigned n_wanted; /* how many workers there should be now */
+	unsigned n_in[SLOT_N_STATES];
+	struct loop_timer tick; /* the model's rhythm */
+	bool was_ready;
+	bool failed;
+	bool draining;
+	bool drain_sent;
+	unsigned n_early_deaths; /* in a row, before any worker was ready */
+	void *model;             /* model_ops.sup_bytes */
+};
+
+/**
+ * crew_open - a crew with its listeners bound and its settings checked, and no worker yet.
+ *
+ * Returns 0 with *@out for crew_free; or negative with @reason and nothing left.
+ */
+[[nodiscard]] int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
+	const struct crew_events *events, void *owner, struct crew **out,
+	struct reason *reason);
+
+/* Makes the minimum of workers and begins to accept. 0, or negative with @reason. */
+[[nodiscard]] int crew_start(struct crew *crew, struct reason *reason);
+
+/* Finishes: nothing new is accepted, workers drain, at the deadline they are killed; then
+ * events->gone. */
+void crew_drain(struct crew *crew);
+void crew_kill(struct crew *crew); /* the same, but now */
+void crew_free(struct crew *crew); /* takes NULL; every worker must be gone */
+
+/* Opens the access log anew and hands it to every worker. */
+void crew_reopen(struct crew *crew);
+
+/* For models. */
+
+/* Changes how many workers there should be, within the settings; makes what is missing. */
+void crew_want(struct crew *crew, unsigned n_workers);
+
+/* Ends one worker in an orderly way, and makes no other in its place. */
+void crew_retire(struct slot *slot);
+
+/* Sends to a worker. False if it could not be: the worker is full or gone. */
+[[nodiscard]] bool crew_send(struct slot *slot, const void *msg, size_t len, int fd);
+
+/* The model has nothing left that waits for a worker: a draining crew may let its workers
+ * go. */
+void crew_settled(struct crew *crew);
+
+/* How many workers are READY. */
+static inline unsigned crew_n_ready(const struct crew *crew)
+{
+	return crew->n_in[SLOT_READY];
+}
+
+#define crew_for_each_ready(slot, crew)                                            \
+	for (slot = (crew)->slots; slot < (crew)->slots + (crew)->n_slots; slot++) \
+		if (slot->state == SLOT_READY)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * settings - what every service can be told, whatever it is: its table of options.
+ *
+ * The model's and the service's names are resolved by app/, which knows them all.
+ */
+
+#include "conf/opt.h"
+
+#include <stdint.h>
+
+struct settings {
+	char *run; /* the service's name in service/services.def */
+	struct opt_list listens;
+	char *model;
+	struct opt_range workers;
+	struct opt_range spares;
+	uint64_t connections; /* per worker; 0 = the service's default */
+	uint64_t queue;
+	uint64_t queue_timeout_ns;
+	uint64_t max_connections;
+	uint64_t linger_ns;
+	uint64_t idle_timeout_ns;
+	uint64_t start_timeout_ns;
+	uint64_t drain_timeout_ns;
+	char *user;
+	char *group;
+	char *access_log;
+};
+
+extern const struct opt settings_opts[];
+extern const size_t settings_n_opts;

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/worker_wrk.h"
+
+#include "base/reason.h"
+#include "core/core_wire.h"
+#include "core/crew_sup.h"
+#include "core/exit.h"
+#include "core/model.h"
+#include "core/service.h"
+#include "core/settings.h"
+#include "log/log.h"
+#include "os/chan.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/peer.h"
+#include "os/sig.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUIET_NS (250 * NS_PER_MS) /* how long logs may wait to be written out */
+
+const void *worker_conf(const struct worker *w)
+{
+	return w->boot->spec->service_conf;
+}
+
+void *worker_state(const struct worker *w)
+{
+	return w->service_state;
+}
+
+void worker_set_state(struct worker *w, void *state)
+{
+	w->service_state = state;
+}
+
+void *worker_shared(const struct worker *w)
+{
+	return w->boot->shared;
+}
+
+struct log *worker_log(const struct worker *w)
+{
+	return w->log;
+}
+
+struct loop *worker_loop(const struct worker *w)
+{
+	return w->loop;
+}
+
+uint64_t worker_now_ns(const struct worker *w)
+{
+	return loop_now_ns(w->loop);
+}
+
+uint64_t worker_wall_ns(const struct worker *w)
+{
+	struct worker *mut = (struct worker *)
+		w; /* a cache, and the worker is never in read-only memory */
+
+	if (w->wall_at_ns != loop_now_ns(w->loop)) {
+		mut->wall_at_ns = loop_now_ns(w->loop);
+		mut->wall_ns = clock_wall_ns();
+	}
+	return w->wall_ns;
+}
+
+bool worker_draining(const struct worker *w)
+{
+	return w->draining;
+}
+
+int worker_access_fd(const struct worker *w)
+{
+	return w->access_fd;
+}
+
+void worker_blocking(struct worker *w)
+{
+	if (w->blocking)
+		return;
+	w->blocking = true;
+	atomic_store_explicit(&w->board->counters.blocking, 1, memory_order_relaxed);
+	w->model_ops->wrk_yield(w);
+}
+
+void worker_unblocked(struct worker *w)
+{
+	if (!w->blocking)
+		return;
+	w->blocking = false;
+	atomic_store_explicit(&w->board->counters.blocking, 0, memory_order_relaxed);
+	worker_progress(w);
+	w->model_ops->wrk_unblocked(w);
+}
+
+void worker_progress(struct worker *w)
+{
+	board_add(&w->board->counters.progress, 1);
+	if (w->service->quiet && !w->quiet_armed) {
+		w->quiet_armed = true;
+		(void)loop_at(w->loop, &w->quiet_timer, loop_now_ns(w->loop) + QUIET_NS);
+	}
+}
+
+void worker_tell(struct worker *w, const void *msg, size_t len)
+{
+	int r;
+
+	while ((r = chan_send(w->chan, msg, len, -1)) == CHAN_AGAIN) {
+		/* The supervisor is behind. It never waits for us, so this cannot be a
+		 * circle. */
+		struct pollfd p = {.fd = w->chan, .events = POLLOUT};
+		(void)poll(&p, 1, -1);
+	}
+	if (r != CHAN_OK) {
+		w->status = EXIT_ORPHAN;
+		loop_stop(w->loop);
+	}
+}
+
+void worker_look(struct worker *w)
+{
+	if (w->draining && w->n_open == 0)
+		loop_stop(w->loop);
+}
+
+static void drain(struct worker *w)
+{
+	if (w->draining)
+		return;
+	w->draining = true;
+	w->model_ops->wrk_yield(w);
+	worker_look(w);
+}
+
+static void orphaned(struct worker *w)
+{
+	/* What has begun is finished, as after any other order to go; the parent's death
+	 * signal said the same. */
+	loop_remove(w->loop, &w->chan_io);
+	w->status = EXIT_ORPHAN;
+	drain(w);
+}
+
+static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
+{
+	uint32_t type;
+
+	if (len < sizeof(type))
+		return;
+	memcpy(&type, bytes, sizeof(type));
+	switch (type) {
+	case CORE_DRAIN: drain(w); return;
+	case CORE_REOPEN:
+		if (*fd >= 0) {
+			/* What was gathered belongs to the old file. */
+			if (w->service->quiet)
+				w->service->quiet(w);
+			fd_close(&w->access_fd);
+			w->access_fd = fd_take(fd);
+			if (w->service->reopen)
+				w->service->reopen(w);
+		}
+		return;
+	default: w->model_ops->wrk_message(w, bytes, len, fd_take(fd));
+	}
+}
+
+static void on_chan(struct loop_io *io, uint32_t events)
+{
+	struct worker *w = container_of(io, struct worker, chan_io);
+	char buf[CHAN_MSG_MAX];
+	size_t len;
+
+	(void)events;
+	for (;;) {
+		AUTO_CLOSE int fd = -1;
+		int r = chan_recv(w->chan, buf, &len, &fd);
+
+		if (r == CHAN_LOST_FD)
+			log_warn(w->log, "no-descriptors",
+				"a connection could not be taken: no descriptor is free");
+		if (r == CHAN_OK || r == CHAN_LOST_FD) {
+			handle(w, buf, len, &fd);
+			continue;
+		}
+		if (r != CHAN_AGAIN)
+			orphaned(w);
+		return;
+	}
+}
+
+static void on_signal(struct loop_io *io, uint32_t events)
+{
+	struct worker *w = container_of(io, struct worker, sig_io);
+
+	(void)events;
+	while (sig_next(w->sigfd))
+		drain(w);
+}
+
+static void on_quiet(struct loop_timer *timer)
+{
+	struct worker *w = container_of(timer, struct worker, quiet_timer);
+
+	w->quiet_armed = false;
+	w->service->quiet(w);
+}
+
+static void say_why(struct worker *w, const struct reason *reason)
+{
+	struct core_msg msg = {.type = CORE_FAILED};
+	size_t n = strnlen(reason->text, sizeof(msg.sentence) - 1);
+
+	memcpy(msg.sentence, reason->text, n);
+	worker_tell(w, &msg, CORE_MSG_BARE + n + 1);
+}
+
+/* The signals a worker is told with; Ctrl-C reaches it as well as the supervisor, which
+ * decides. */
+static int watch_signals(struct worker *w)
+{
+	static const int told[] = {SIGTERM};
+
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGUSR1, SIG_IGN);
+	(void)signal(SIGUSR2, SIG_IGN);
+	w->sigfd = sig_open(told, ARRAY_LEN(told));
+	if (w->sigfd < 0)
+		return w->sigfd;
+	w->sig_io = (struct loop_io){.on = on_signal, .fd = w->sigfd};
+	return loop_add(w->loop, &w->sig_io, EPOLLIN);
+}
+
+static int set_up(struct worker *w, struct reason *reason)
+{
+	w->loop = loop_new();
+	w->model = calloc(1, MAX(w->model_ops->wrk_bytes, 1));
+	if (!w->loop || !w->model || conn_table_init(&w->conns, w) < 0)
+		return reason_set(reason, "out of memory");
+
+	int r = watch_signals(w);
+	if (r == 0) {
+		w->chan_io = (struct loop_io){.on = on_chan, .fd = w->chan};
+		r = loop_add(w->loop, &w->chan_io, EPOLLIN);
+	}
+	if (r == 0)
+		r = peer_become(w->boot->uid, w->boot->gid);
+	if (r < 0) {
+		errno = -r;
+		return reason_errno(reason, "cannot set its process up");
+	}
+	return w->model_ops->wrk_start(w);
+}
+
+static void tear_down(struct worker *w)
+{
+	if (w->conns.held)
+		conn_table_fini(&w->conns);
+	if (w->service_state && w->service->stop)
+		w->service->stop(w);
+	loop_free(w->loop);
+	free(w->model);
+	fd_close(&w->sigfd);
+	fd_close(&w->chan);
+	fd_close(&w->access_fd);
+}
+
+int worker_main(const struct worker_boot *boot)
+{
+	struct worker w = {
+		.boot = boot,
+		.service = boot->spec->service,
+		.model_ops = boot->spec->model,
+		.log = boot->log,
+		.board = boot->board,
+		.chan = boot->chan,
+		.sigfd = -1,
+		.access_fd = boot->access_fd,
+		.quiet_timer.on = on_quiet,
+		.status = EXIT_DONE,
+	};
+	const struct core_msg ready = {.type = CORE_READY};
+	struct reason reason = {0};
+
+	log_as(w.log, boot->spec->name, (int)boot->slot_index);
+	if (set_up(&w, &reason) < 0)
+		w.status = EXIT_CORE;
+	else if (w.service->start && w.service->start(&w, &reason) < 0)
+		w.status = EXIT_SERVICE;
+
+	if (w.status != EXIT_DONE) {
+		say_why(&w, &reason);
+	} else {
+		worker_tell(&w, &ready, CORE_MSG_BARE);
+		if (w.status == EXIT_DONE && loop_run(w.loop) < 0)
+			w.status = EXIT_CORE;
+	}
+	tear_down(&w);
+	return w.status;
+}
