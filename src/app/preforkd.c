@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+
+/* preforkd - the server: its command line, and the way from there to server_run. */
+
+#include "app/plan.h"
+#include "app/registry.h"
+#include "base/reason.h"
+#include "core/exit.h"
+#include "core/model.h"
+#include "core/server_sup.h"
+#include "core/service.h"
+#include "log/log.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What stands before or instead of a service's name. */
+struct options {
+	const char *config;
+	bool check; /* -t */
+	bool print; /* -T */
+};
+
+static void complain(const char *sentence)
+{
+	(void)fprintf(stderr, "preforkd: %s\n", sentence);
+}
+
+static int usage_error(const char *sentence)
+{
+	complain(sentence);
+	(void)fprintf(stderr, "preforkd: \"preforkd --help\" says more\n");
+	return EXIT_USAGE;
+}
+
+static int help(void)
+{
+	(void)printf(
+		"Processes made before they are needed, for a folder on the network and more.\n"
+		"\n"
+		"usage: preforkd drive [OPTIONS] FOLDER     serve a folder over HTTP and WebDAV\n"
+		"       preforkd SERVICE [OPTIONS] [...]    run one service\n"
+		"       preforkd SERVICE --help             its options\n"
+		"       preforkd -c FILE [-t | -T]          run what a file says\n"
+		"                                           (-t: check it; -T: print it in full)\n"
+		"       preforkd passwd FILE NAME           set a password for --users FILE\n"
+		"       preforkd --version | --help\n"
+		"\n"
+		"Try: preforkd drive ~/Public      then open http://127.0.0.1:8080/\n"
+		"\n"
+		"Services:\n");
+	const struct service_ops *service;
+	for (size_t i = 0; (service = registry_service_at(i)); i++)
+		(void)printf("  %-10s %s\n", service->name, service->summary);
+	(void)printf("\nModels (--model):\n");
+	const struct model_ops *model;
+	for (size_t i = 0; (model = registry_model_at(i)); i++)
+		(void)printf("  %-10s %s\n", model->name, model->summary);
+	(void)printf("\nManual: preforkd(8), preforkd.conf(5)\n");
+	return EXIT_DONE;
+}
+
+static int service_help(const char *name)
+{
+	const struct service_ops *service = registry_service(name);
+	AUTO_BUF text = BUF_INIT(64 * KIB);
+
+	(void)printf(
+		"%s: %s\n\nusage: preforkd %s [OPTIONS]", name, service->summary, name);
+	if (service->argument)
+		(void)printf(" %s\n\n", service->argument);
+	else
+		(void)printf(" [HOST [PORT [WORKERS]]]\n\n");
+	plan_help(name, &text);
+	(void)fwrite(text.p, 1, text.n, stdout);
+	return EXIT_DONE;
+}
+
+static bool is(const char *word, const char *short_form, const char *long_form)
+{
+	return strcmp(word, short_form) == 0 || strcmp(word, long_form) == 0;
+}
+
+/* Prints where each service can be reached: the promise that it can be, now. */
+static void say_addresses(struct crew *const *crews, size_t n_crews, void *arg)
+{
+	char text[ADDR_TEXT_MAX];
+
+	(void)arg;
+	for (size_t i = 0; i < n_crews; i++) {
+		const struct crew *crew = crews[i];
+
+		for (size_t j = 0; j < crew->n_listeners && !crew->failed; j++) {
+			bool is_unix = crew->listeners[j].addr.sa.sa_family == AF_UNIX;
+
+			addr_text(&crew->listeners[j].addr, text);
+			if (is_unix)
+				(void)printf("preforkd: %s: %s\n", crew->spec->name, text);
+			else
+				(void)printf("preforkd: %s: %s://%s/\n", crew->spec->name,
+					crew->spec->service->scheme, text);
+		}
+	}
+	(void)fflush(stdout);
+}
+
+static int open_log(
+	struct log *log, const struct plan_global *global, struct reason *reason)
+{
+	log_as(log, "sup", -1);
+	log->level = (enum log_level)global->log_level;
+	return global->log_file ? log_to_file(log, global->log_file, reason)
+				: log_to_stderr(log);
+}
+
+static int run(const struct plan *plan)
+{
+	static const struct server_events events = {.ready = say_addresses};
+	struct log log = LOG_NONE;
+	struct reason reason = {0};
+	int status = EXIT_FAILED;
+
+	if (open_log(&log, &plan->global, &reason) == 0)
+		status = server_run(plan->specs, plan->n_services, &log, &events, &reason);
+	if (reason.text[0])
+		complain(reason.text);
+	log_fini(&log);
+	return status;
+}
+
+static int print(const struct plan *plan)
+{
+	AUTO_BUF text = BUF_INIT(4 * MIB);
+
+	plan_print(plan, &text);
+	(void)fwrite(text.p, 1, text.n, stdout);
+	return EXIT_DONE;
+}
+
+/* @argv begins with the service's name, unless a file says what to run. */
+static int carry_out(const struct options *o, char **argv)
+{
+	struct reason reason;
+	struct plan plan;
+	int status = EXIT_DONE;
+
+	plan_init(&plan);
+	int r = o->config ? plan_file(&plan, o->config, &reason)
+			  : plan_args(&plan, argv, &reason);
+	if (r < 0) {
+		complain(reason.text);
+		status = o->config ? EXIT_CONFIG : EXIT_USAGE;
+	} else if (o->print) {
+		status = print(&plan);
+	} else if (o->check) {
+		(void)printf("preforkd: %s is fine\n",
+			o->config ? o->config : "the command line");
+	} else {
+		status = run(&plan);
+	}
+	plan_fini(&plan);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {0};
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (is(argv[i], "-h", "--help"))
+			return help();
+		if (is(argv[i], "-V", "--version"))
+			return printf("preforkd %s\n", PREFORK_VERSION) > 0 ? EXIT_DONE
+									    : EXIT_FAILED;
+		if (is(argv[i], "-c", "--config") && i + 1 < argc)
+			o.config = argv[++i];
+		else if (is(argv[i], "-t", "--check"))
+			o.check = true;
+		else if (is(argv[i], "-T", "--print"))
+			o.print = true;
+		else
+			return usage_error("it is not clear what to do");
+	}
+	if (i + 1 < argc && registry_service(argv[i]) && is(argv[i + 1], "-h", "--help"))
+		return service_help(argv[i]);
+	if (i == argc && !o.config)
+		return usage_error(
+			"nothing to run: name a service, as in: preforkd drive ~/Public");
+	if (i < argc && o.config)
+		return usage_error("give either a configuration file or a service");
+	return carry_out(&o, argv + i);
+}
