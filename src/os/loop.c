@@ -204,7 +204,7 @@ static void run_timers(struct loop *loop)
 	while (loop->n_timers && loop->heap[1]->queued_ns <= loop->now_ns) {
 		struct loop_timer *timer = loop->heap[1];
 
-		if (timer->at_ns > loop->now_ns) { /* it was moved to later */
+		if (timer->at_ns > timer->queued_ns) { /* it was moved to later */
 			timer->queued_ns = timer->at_ns;
 			sift_down(loop, 1);
 			continue;
