@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""What is said on the command line and in the configuration file."""
+import subprocess
+
+import pytest
+
+from harness.server import ENV, PREFORKD
+from harness.wait import PATIENCE_S
+
+
+def run(*args, **more):
+    return subprocess.run([PREFORKD, *map(str, args)], capture_output=True, text=True, timeout=PATIENCE_S, env=ENV,
+                          stdin=subprocess.DEVNULL, **more)
+
+
+GOOD = """
+# a comment
+[service files]
+listen = 127.0.0.1:0
+model = {model}
+workers = 2..4
+run = drive
+root = {folder}
+
+[service hello]
+listen = 127.0.0.1:0
+workers = 2
+run = echo
+"""
+
+
+@pytest.fixture
+def conf(tmp_path, folder, model):
+    path = tmp_path / "preforkd.conf"
+    path.write_text(GOOD.format(folder=folder, model=model))
+    return path
+
+
+@pytest.mark.core
+def test_a_file_with_two_services_serves_both(start, conf, folder):
+    (folder / "a").write_text("a")
+    server = start("-c", conf, listen=None)
+    server.next_listener()
+    assert sorted(line[0] for line in server.listeners) == ["files", "hello"]
+    port = {line[0]: int(line[4]) for line in server.listeners}
+    from harness.wire import Wire
+    with Wire(("127.0.0.1", port["files"])) as wire:
+        assert wire.ask("GET", "/a").body == b"a"
+    with Wire(("127.0.0.1", port["hello"])) as wire:
+        wire.send(b"x")
+        assert wire.socket.recv(100).endswith(b": X\n")
+
+
+@pytest.mark.core
+def test_t_checks_and_says_nothing_about_a_good_file(conf):
+    checked = run("-t", "-c", conf)
+    assert checked.returncode == 0, checked
+
+
+def test_what_T_prints_is_a_file_that_says_the_same(conf, tmp_path):
+    printed = run("-T", "-c", conf)
+    assert printed.returncode == 0
+    assert "drain_timeout" in printed.stdout and "[service files]" in printed.stdout
+    again = tmp_path / "again.conf"
+    again.write_text(printed.stdout)
+    assert run("-T", "-c", again).stdout == printed.stdout
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("line, bad", [(3, "[service files"), (4, "listen = 127.0.0.1:99999"), (4, "listen = nonsense"),
+                                       (5, "model = magic"), (6, "workers = 5..2"), (6, "workers = many"), (6, "workers = 0"),
+                                       (7, "run = nothing"), (8, "rot = /x"), (8, "root = /no/such/folder"), (8, "root"),
+                                       (10, "[service files]"), (10, "[sevrice hello]")])
+def test_a_bad_line_is_named(conf, line, bad):
+    lines = conf.read_text().splitlines()
+    lines[line - 1] = bad
+    conf.write_text("\n".join(lines) + "\n")
+
+    checked, started = run("-t", "-c", conf), run("-c", conf)
+
+    assert checked.returncode != 0 and started.returncode != 0
+    assert f"{conf}:{line}: " in checked.stderr, checked.stderr
+    assert checked.stderr.count("\n") == 1, "one sentence"
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path):
+    missing = run("-c", tmp_path / "none")
+    assert missing.returncode != 0 and "No such file" in missing.stderr
+
+
+@pytest.mark.parametrize("args", [["drive"], ["drive", "/no/such/folder"], ["nothing", "/tmp"], ["drive", "--nothing", "/tmp"],
+                                  ["drive", "--workers", "x", "/tmp"], ["drive", "--workers", "/tmp"], [],
+                                  ["drive", "--model", "magic", "/tmp"], ["drive", "--listen", "127.0.0.1:http:x", "/tmp"],
+                                  ["drive", "/tmp", "/var"], ["drive", "--durability", "maybe", "/tmp"]])
+def test_a_wrong_command_line_is_one_sentence_and_a_status(args):
+    wrong = run(*args)
+    assert wrong.returncode != 0
+    assert wrong.stderr.strip() and wrong.stderr.count("\n") <= 3 or "usage" in wrong.stderr.lower()
+    assert wrong.stdout == ""
+
+
+def test_a_file_is_no_folder(folder):
+    (folder / "a").touch()
+    wrong = run("drive", folder / "a")
+    assert wrong.returncode != 0 and "Not a directory" in wrong.stderr or "not a folder" in wrong.stderr
+
+
+@pytest.mark.parametrize("args", [["--help"], ["drive", "--help"], ["echo", "--help"], ["--version"]])
+def test_help_is_on_standard_output(args):
+    helped = run(*args)
+    assert helped.returncode == 0 and helped.stdout.strip() and helped.stderr == ""
+
+
+def test_help_names_every_option_of_the_service():
+    text = run("drive", "--help").stdout
+    for option in ("--listen", "--workers", "--users", "--read-only", "--durability", "--access-log", "--head-timeout"):
+        assert option in text
+
+
+def test_a_service_named_as_a_port_and_a_host_by_name(start, folder, model):
+    served = start("drive", "--model", model, folder, listen="localhost:0")
+    assert served.ask("GET", "/").status == 200
