@@ -62,9 +62,19 @@ def test_a_killed_worker_is_replaced(echo):
 
     echo.kill_worker(pid)
 
-    assert wire.ended()
     until(lambda: len(echo.workers()) == 5 and pid not in echo.workers(), "there are five workers again")
     assert say(echo.connect(), b"y")[1] == b"Y"
+
+
+def test_a_connection_between_two_requests_outlives_its_worker_in_the_pool(start):
+    echo = start("echo", "--model", "pool", "--workers", "2")
+    wire = echo.connect()
+    pid = say(wire, b"x")[0]
+
+    echo.kill_worker(pid)
+
+    other, text = say(wire, b"y")
+    assert text == b"Y" and other != pid
 
 
 def test_host_port_and_workers_can_be_said_by_position(start):

@@ -6,8 +6,8 @@ ended by SIGTERM with status 0, left no process behind, said nothing from a
 sanitizer, and has no more descriptors open than when it was ready.
 """
 import os
+import queue
 import re
-import selectors
 import signal
 import subprocess
 import threading
@@ -58,7 +58,7 @@ class Server:
     def __init__(self, *args, listen="127.0.0.1:0", cwd=None, prepare=None):
         self.args = [PREFORKD, *map(str, args)] + (["--listen", listen] if listen else [])
         self.log, self.log_news = [], threading.Condition()
-        self.out = []
+        self.said = queue.SimpleQueue()  # lines of standard output; "" is its end
         self.wires = []
         self.expect_status = 0  # what SIGTERM is to end it with; None: the test ends it its own way
         self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -66,6 +66,7 @@ class Server:
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
+        threading.Thread(target=self._read_out, daemon=True).start()
         self.listeners = [self._ready()]
         _, _, v6, host, port, unix = self.listeners[0]
         self.host, self.port = v6 or host, int(port or 0)
@@ -83,20 +84,23 @@ class Server:
         with self.log_news:
             self.log_news.notify_all()
 
+    def _read_out(self):
+        for line in self.process.stdout:
+            self.said.put(line.decode().rstrip("\n"))
+        self.said.put("")
+
     def _ready(self):
         """The next line "preforkd: SERVICE: ADDRESS" on standard output, taken apart."""
-        deadline = time.monotonic() + PATIENCE_S
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            if not selector.select(deadline - time.monotonic()):
-                self.kill()
-                raise AssertionError(f"preforkd did not become ready; its log:\n{self.text()}")
-        line = self.process.stdout.readline().decode()
+        try:
+            line = self.said.get(timeout=PATIENCE_S)
+        except queue.Empty:
+            self.kill()
+            raise AssertionError(f"preforkd did not become ready; its log:\n{self.text()}") from None
         if not line:
             self.process.wait(PATIENCE_S)
             self.reader.join(PATIENCE_S)
             raise AssertionError(f"preforkd ended with status {self.process.returncode}:\n{self.text()}")
-        match = READY.fullmatch(line.rstrip("\n"))
+        match = READY.fullmatch(line)
         assert match, f"not a ready line: {line!r}"
         return match.groups()
 
@@ -199,8 +203,6 @@ class Server:
             self.kill()
             self.process.wait(PATIENCE_S)
             self.reader.join(PATIENCE_S)
-            self.process.stdout.close()
-            self.process.stderr.close()
         assert not SANITIZER.search(self.text()), f"a sanitizer spoke:\n{self.text()}"
 
     def _no_descriptor_leaked(self):

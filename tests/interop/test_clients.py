@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The clients people have, as they are: what they see is what counts."""
+import filecmp
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from harness.wait import until
+
+NAMES = ["with space.txt", "ümläut.txt", "100% sure.txt", "hash#tag.txt", "why?.txt", "plus+plus.txt", "amp&er;sand.txt",
+         "it's.txt", "日本語.txt", "new\nline.txt", " leading and trailing ", "[brackets]{braces}.txt", "tilde~.txt", "~",
+         "colon:and,comma.txt", "percent%41.txt", "-dash.txt", ".hidden", "a" * 200 + ".txt", "emoji 🗂.txt"]
+
+
+def run(command, **more):
+    done = subprocess.run([str(c) for c in command], capture_output=True, timeout=300, **more)
+    return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+# litmus
+
+@pytest.mark.parametrize("suite", ["basic", "copymove", "http"])
+def test_litmus_finds_nothing_to_fail_or_warn_about(served, need, tmp_path, suite):
+    status, said = run([need("litmus"), "-k", served.url + "/"], cwd=tmp_path, env=os.environ | {"TESTS": suite})
+
+    print(said)
+    assert status == 0
+    assert f"<- summary for `{suite}'" in said
+    assert "FAIL" not in said and "WARNING" not in said
+    assert re.search(r"100\.0%", said)
+
+
+# curl
+
+@pytest.fixture
+def blob(tmp_path):
+    path = tmp_path / "blob"
+    path.write_bytes(os.urandom(1 << 20) * 32)
+    return path
+
+
+def test_curl_resumes_a_broken_download(served, folder, blob, need, tmp_path):
+    shutil.copy(blob, folder / "blob")
+    back, size = tmp_path / "back", blob.stat().st_size
+    broken = subprocess.Popen([need("curl"), "-sS", "--limit-rate", "4M", "-o", back, served.url + "/blob"], stderr=subprocess.PIPE)
+    until(lambda: back.exists() and back.stat().st_size > 1 << 20, "some of it has come")
+    broken.kill()
+    broken.communicate()
+    assert back.stat().st_size < size
+
+    status, said = run(["curl", "-sSf", "-C", "-", "-o", back, served.url + "/blob"])
+
+    assert status == 0, said
+    assert filecmp.cmp(back, blob, shallow=False)
+
+
+def test_curl_broken_in_an_upload_leaves_the_old_file_and_no_litter(served, folder, blob, need):
+    (folder / "blob").write_text("old")
+    broken = subprocess.Popen([need("curl"), "-sS", "--limit-rate", "2M", "-T", blob, served.url + "/blob"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: any(open_with_size(pid, 1 << 20) for pid in served.workers()), "some of it has come")
+    broken.kill()
+    broken.communicate()
+
+    assert (folder / "blob").read_text() == "old"
+    until(lambda: [p for p in folder.rglob("*") if p.is_file() and p != folder / "blob" and p.stat().st_size > 1000] == [],
+          "no litter is left")
+
+
+def open_with_size(pid, least):
+    try:
+        return any(os.stat(f"/proc/{pid}/fd/{fd}").st_size >= least for fd in os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return False
+
+
+def test_curl_sends_what_it_reads_chunked(served, folder, need):
+    status, said = run([need("curl"), "-sSf", "-T", "-", served.url + "/stream"], input=b"x" * 1_000_000)
+    assert status == 0, said
+    assert (folder / "stream").read_bytes() == b"x" * 1_000_000
+
+
+def test_curl_sends_only_what_is_newer(served, folder, need, tmp_path):
+    (folder / "a").write_text("a")
+    run([need("curl"), "-sSf", "-R", "-o", tmp_path / "a", served.url + "/a"])
+    status, said = run(["curl", "-sS", "-z", tmp_path / "a", "-o", "/dev/null", "-w", "%{http_code}", served.url + "/a"])
+    assert said == "304"
+
+
+# rclone
+
+def rclone(need, server, *args):
+    env = os.environ | {"RCLONE_CONFIG": "/dev/null", "RCLONE_WEBDAV_URL": server.url, "RCLONE_WEBDAV_VENDOR": "other",
+                        "RCLONE_WEBDAV_ENCODING": "None"}
+    return run([need("rclone"), "--retries", "1", "--low-level-retries", "1", "--transfers", "8", *args], env=env)
+
+
+def gather(to, most):
+    """Real files, with their folders, from /usr/share/doc."""
+    source, n = pathlib.Path("/usr/share/doc"), 0
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size < 200_000:
+            target = to / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            n += 1
+            if n == most:
+                break
+    return n
+
+
+@pytest.fixture
+def collection(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    assert gather(source, 2000) > 500, "too few files in /usr/share/doc"
+    odd = source / "odd names & such"
+    odd.mkdir()
+    for name in NAMES:
+        (odd / name).write_bytes(os.fsencode(name))
+    (source / "empty folder").mkdir()
+    (source / "empty file").touch()
+    return source
+
+
+def test_rclone_copies_two_thousand_files_and_finds_them_the_same(drive, folder, collection, need):
+    served = drive("--durability", "rename")
+
+    status, said = rclone(need, served, "copy", "--create-empty-src-dirs", collection, ":webdav:")
+    assert status == 0, said[-3000:]
+    status, said = rclone(need, served, "check", "--download", collection, ":webdav:")
+
+    assert status == 0, said[-3000:]
+    assert "0 differences found" in said
+    ours = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and ".prefork" not in p.parts}
+    theirs = {p.relative_to(collection): p.read_bytes() for p in collection.rglob("*") if p.is_file()}
+    assert ours == theirs
+    status, said = rclone(need, served, "size", "--json", ":webdav:")
+    assert f'"count":{len(theirs)}' in said
+    status, said = rclone(need, served, "about", ":webdav:")
+    assert status == 0 and "Free" in said, said
+
+
+def test_rclone_moves_and_deletes(drive, folder, need, tmp_path):
+    served = drive("--durability", "rename")
+    (folder / "from").mkdir()
+    for name in NAMES:
+        (folder / "from" / name).write_bytes(os.fsencode(name))
+
+    status, said = rclone(need, served, "moveto", ":webdav:from", ":webdav:to")
+    assert status == 0, said[-3000:]
+    assert {p.name for p in (folder / "to").iterdir()} == set(NAMES)
+    status, said = rclone(need, served, "purge", ":webdav:to")
+    assert status == 0 and not (folder / "to").exists(), said
+
+
+# cadaver
+
+def test_a_cadaver_session(served, folder, need, tmp_path):
+    (tmp_path / "up.txt").write_text("from cadaver")
+    (folder / "there.txt").write_text("there")
+    script = f"""ls
+mkcol stuff
+cd stuff
+put "{tmp_path}/up.txt" "new name.txt"
+copy "new name.txt" copied.txt
+move copied.txt moved.txt
+ls
+get ../there.txt {tmp_path}/down.txt
+cd ..
+ls
+delete there.txt
+rmcol none
+quit
+"""
+    status, said = run([need("cadaver"), served.url + "/"], input=script.encode(), cwd=tmp_path,
+                       env=os.environ | {"HOME": str(tmp_path)})
+
+    print(said)
+    assert status == 0
+    assert (folder / "stuff" / "new name.txt").read_text() == "from cadaver"
+    assert (folder / "stuff" / "moved.txt").read_text() == "from cadaver"
+    assert not (folder / "stuff" / "copied.txt").exists()
+    assert (tmp_path / "down.txt").read_text() == "there"
+    assert not (folder / "there.txt").exists()
+    assert "there.txt" in said and "Coll:" in said
+

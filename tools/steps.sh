@@ -1,0 +1,31 @@
+# What tools/test and tools/soak share: steps, builds, and how pytest is called. Sourced, in the tree's top folder.
+
+step() { # NAME COMMAND...: prints one line a step, and the whole log of one that fails
+	name=$1
+	shift
+	started=$(date +%s)
+	log=$(mktemp)
+	if "$@" >"$log" 2>&1; then
+		printf 'ok    %-44s %4d s\n' "$name" $(($(date +%s) - started))
+		grep -E '^(Ok|Fail|[0-9]+ passed|=+ .*(passed|failed)|SKIPPED)' "$log" | sed 's/^/      /' || true
+		rm -f "$log"
+	else
+		printf 'FAIL  %s\n' "$name"
+		cat "$log"
+		rm -f "$log"
+		exit 1
+	fi
+}
+
+configure() { # DIR OPTIONS...
+	dir=$1
+	shift
+	[ -f "$dir/build.ninja" ] || meson setup "$dir" "$@"
+}
+
+scenarios() { # BUILD PYTEST-ARGUMENTS...: two at a time, as there are two cores at least
+	build=$1
+	shift
+	PREFORKD=$PWD/$build/src/app/preforkd LOAD=$PWD/build-test/bench/load PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 -m pytest -c tests/pytest.ini -p no:cacheprovider -n 2 "$@"
+}
