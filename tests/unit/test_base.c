@@ -3,6 +3,7 @@
 #include "../assert_span.h"
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/date.h"
 #include "base/escape.h"
@@ -314,9 +315,42 @@ static void dates_agree_with_libc_over_all_years(void **state)
 	}
 }
 
+static void base64_has_one_text_for_any_bytes_and_reads_no_other(void **state)
+{
+	(void)state;
+	static const struct {
+		struct span bytes;
+		const char *text;
+	} rows[] = {
+		{SPAN(""), ""},
+		{SPAN("f"), "Zg=="},
+		{SPAN("fo"), "Zm8="},
+		{SPAN("foo"), "Zm9v"},
+		{SPAN("foob"), "Zm9vYg=="},
+		{SPAN("\xff\xfe\x00\xfb\xf0"), "//4A+/A="},
+	};
+	static const char *const bad[] = {"Z", "Zg",
+		"Zg=", "Zh==", "Zm9=", "Zg==Zg==", "====", "Z===", "Zm 8", "Zm8=\n", "Zm9-",
+		"Zm9_", "=Zm8"};
+	char out[16];
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO_BUF text = BUF_INIT(100);
+
+		base64_encode(&text, rows[i].bytes);
+		assert_true(span_eq(buf_span(&text), span_str(rows[i].text)));
+		assert_true(base64_decode(span_str(rows[i].text), out, &n));
+		assert_true(span_eq(span_of(out, n), rows[i].bytes));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(base64_decode(span_str(bad[i]), out, &n));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base64_has_one_text_for_any_bytes_and_reads_no_other),
 		cmocka_unit_test(a_reason_says_what_and_why_and_is_cut_rather_than_overrun),
 		cmocka_unit_test(a_span_is_cut_piece_by_piece_with_the_empty_ones),
 		cmocka_unit_test(
