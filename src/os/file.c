@@ -180,6 +180,11 @@ int file_sync(int fd)
 	return done(TEMP_FAILURE_RETRY(fsync(fd)));
 }
 
+int file_sync_all(int fd)
+{
+	return done(TEMP_FAILURE_RETRY(syncfs(fd)));
+}
+
 void file_flush_early(int fd, uint64_t offset, uint64_t n)
 {
 	/* A write error this meets is kept by the kernel and reported by the fsync. */

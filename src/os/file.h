@@ -77,6 +77,8 @@ uint64_t file_device(const struct statx *st);
 [[nodiscard]] int file_sync(
 	int fd); /* fsync(2): contents and what is needed to find them */
 
+[[nodiscard]] int file_sync_all(int fd); /* syncfs(2): the whole file system @fd is on */
+
 /* Begins to write dirty pages of a range back and waits for none: a hint, so no result. */
 void file_flush_early(int fd, uint64_t offset, uint64_t n);
 

@@ -289,7 +289,7 @@ static void a_clone_is_whole(void **state)
 	drop_file(room, "from", "contents");
 	AUTO_CLOSE int from = openat(room->root.fd, "from", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fs_publish_begin(&pub, &room->root, "to", 8), FS_OK);
-	assert_int_equal(fs_publish_clone(&pub, from, NULL, NULL), FS_OK);
+	assert_int_equal(fs_publish_clone(&pub, from, FS_NO_WATCH), FS_OK);
 	assert_int_equal(
 		fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &done), FS_OK);
 	fs_publish_end(&pub);

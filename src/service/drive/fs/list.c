@@ -9,24 +9,36 @@
 #include <fcntl.h>
 #include <string.h>
 
+enum fs_result fs_list_adopt(struct fs_list *list, const struct fs_root *root, int fd,
+	const char *path, bool raw)
+{
+	size_t n = strlen(path);
+
+	list->fd = fd;
+	list->root = root;
+	list->raw = raw;
+	list->at_root = n == 0;
+	list->at = list->end = 0;
+	if (n >= sizeof(list->path)) {
+		fd_close(&list->fd);
+		return FS_TOO_LONG;
+	}
+	memcpy(list->path, path, n + 1);
+	return FS_OK;
+}
+
 enum fs_result fs_list_open(
 	struct fs_list *list, const struct fs_root *root, const char *path)
 {
 	struct fs_info info;
+	int fd = -1;
 
-	list->fd = -1;
-	enum fs_result result =
-		fs_resolve(root, path, O_RDONLY | O_DIRECTORY, &list->fd, NULL);
+	enum fs_result result = fs_resolve(root, path, O_RDONLY | O_DIRECTORY, &fd, NULL);
+	if (result == FS_OK)
+		return fs_list_adopt(list, root, fd, path, false);
 	if (result == FS_NOT_FOUND && fs_stat(root, path, &info) == FS_OK)
 		return FS_NOT_DIRECTORY;
-	if (result != FS_OK)
-		return result;
-
-	list->root = root;
-	list->at_root = *path == '\0';
-	list->at = list->end = 0;
-	memcpy(list->path, path, strlen(path) + 1); /* resolved, so it fits */
-	return FS_OK;
+	return result;
 }
 
 void fs_list_close(struct fs_list *list)
@@ -72,12 +84,12 @@ static enum fs_result look(
 		entry->info.type = d_type == DT_REG ? FS_FILE : FS_DIRECTORY;
 		return FS_OK;
 	}
-	if (d_type == DT_LNK)
+	if (d_type == DT_LNK && !list->raw)
 		return look_through_link(list, entry);
 
 	/* DT_UNKNOWN comes here too: old XFS, some network file systems. */
 	enum fs_result result = fs_stat_at(list->root, list->fd, entry->name, &entry->info);
-	if (result == FS_OK && entry->info.type == FS_LINK)
+	if (result == FS_OK && entry->info.type == FS_LINK && !list->raw)
 		return look_through_link(list, entry);
 	return result;
 }
@@ -100,12 +112,12 @@ enum fs_result fs_list_next(struct fs_list *list, bool with_info, struct fs_entr
 
 		const char *name = raw->d_name;
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0
-			|| fs_path_hides(name, list->at_root))
+			|| (!list->raw && fs_path_hides(name, list->at_root)))
 			continue;
 
 		*out = (struct fs_entry){.name = name};
 		result = look(list, raw->d_type, with_info, out);
-		if (!is_nobodys(result))
+		if (!(list->raw ? result == FS_NOT_FOUND : is_nobodys(result)))
 			return result;
 	}
 }

@@ -14,12 +14,13 @@
 
 #include <stddef.h>
 
-/* What the kernel fills at a time: 32 KiB is about 800 entries with usual names. */
-#define FS_LIST_BUFFER 32768u
+/* What the kernel fills at a time: 16 KiB is about 400 entries with usual names. */
+#define FS_LIST_BUFFER 16384u
 
 struct fs_list {
 	const struct fs_root *root; /* borrowed */
 	int fd;                     /* owned */
+	bool raw;                   /* hide nothing, follow nothing */
 	bool at_root;
 	size_t at, end;         /* what of the buffer is not yet handed out */
 	char path[FS_PATH_MAX]; /* of the directory */
@@ -40,6 +41,15 @@ struct fs_entry {
  */
 [[nodiscard]] enum fs_result fs_list_open(
 	struct fs_list *list, const struct fs_root *root, const char *path);
+
+/**
+ * fs_list_adopt - begin to list an open directory, which stands at @path.
+ *
+ * The descriptor is the list's in any case. @raw shows every entry, and links
+ * as what they are: for work on trees, not for strangers. FS_OK, or FS_TOO_LONG.
+ */
+[[nodiscard]] enum fs_result fs_list_adopt(struct fs_list *list, const struct fs_root *root,
+	int fd, const char *path, bool raw);
 
 /**
  * fs_list_next - the next entry.

@@ -6,6 +6,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "service/drive/fs/attrs.h"
+#include "service/drive/fs/contents.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,6 @@
 #define NEW_MODE 0666 /* less the umask */
 #define FLUSH_STEP \
 	(8 * MIB) /* write-back begins each time, so that fsync has little left */
-#define COPY_STEP (16u << 20) /* bytes between two questions whether to go on */
 
 /* Whether a GET of the name would show a directory. */
 static bool is_directory(const struct fs_publish *pub)
@@ -117,20 +117,9 @@ enum fs_result fs_publish_write(
 }
 
 enum fs_result fs_publish_clone(
-	struct fs_publish *pub, int from, bool (*go_on)(void *ctx), void *ctx)
+	struct fs_publish *pub, int from, const struct fs_watch *watch)
 {
-	if (pub->root->can.reflink && file_clone(from, pub->fd) == 0)
-		return FS_OK;
-
-	for (uint64_t at = 0;;) {
-		ssize_t n = file_copy_range(from, pub->fd, at, COPY_STEP);
-		if (n <= 0)
-			return fs_result_of((int)n);
-		at += (uint64_t)n;
-		flush_early(pub, at);
-		if (go_on && !go_on(ctx))
-			return FS_CANCELLED;
-	}
+	return fs_contents_copy(pub->root, from, pub->fd, watch);
 }
 
 /* Takes over from the file that has the name now, if one has, what a new version keeps. */

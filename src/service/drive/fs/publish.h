@@ -18,6 +18,7 @@
 
 #include "service/drive/fs/aside.h"
 #include "service/drive/fs/guard.h"
+#include "service/drive/fs/watch.h"
 
 #include <limits.h>
 
@@ -49,10 +50,10 @@ struct fs_publish {
 [[nodiscard]] enum fs_result fs_publish_write(
 	struct fs_publish *pub, const void *bytes, size_t n, uint64_t offset);
 
-/* Takes the whole of the open file @from, which may share its blocks. For copies and PATCH.
- */
+/* Takes the whole of the open file @from, and may share its blocks: for PATCH, which
+ * changes a copy. */
 [[nodiscard]] enum fs_result fs_publish_clone(
-	struct fs_publish *pub, int from, bool (*go_on)(void *ctx), void *ctx);
+	struct fs_publish *pub, int from, const struct fs_watch *watch);
 
 struct fs_published {
 	bool created;        /* nothing had the name before */

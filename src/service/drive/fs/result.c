@@ -69,6 +69,7 @@ const char *fs_result_name(enum fs_result result)
 		[FS_NO_DESCRIPTORS] = "no-descriptors",
 		[FS_NO_MEMORY] = "no-memory",
 		[FS_UNSUPPORTED] = "unsupported",
+		[FS_PARTIAL] = "partial",
 		[FS_CANCELLED] = "cancelled",
 		[FS_IO] = "io",
 	};

@@ -32,6 +32,7 @@ enum fs_result {
 	FS_NO_DESCRIPTORS, /* the process or the machine has none left */
 	FS_NO_MEMORY,
 	FS_UNSUPPORTED, /* by this file system: attributes above all */
+	FS_PARTIAL,     /* some of a tree: the caller's `failed` was told which */
 	FS_CANCELLED,   /* by the caller's go_on */
 	FS_IO,          /* the disk, or an error that should not happen; errno says which */
 	FS_N_RESULTS,

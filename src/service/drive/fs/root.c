@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -239,6 +240,49 @@ enum fs_result fs_place_open(
 void fs_place_close(struct fs_place *place)
 {
 	fd_close(&place->dir);
+}
+
+/* The absolute path of @place by the kernel's reckoning, into @out of FS_PATH_MAX. */
+static enum fs_result name_place(const struct fs_place *place, char *out)
+{
+	char dir[FS_PATH_MAX];
+
+	int err = file_where(place->dir, dir, sizeof(dir));
+	if (err < 0)
+		return fs_result_of(err);
+	if (strcmp(dir, "/") == 0)
+		dir[0] = '\0'; /* its slash comes with the name */
+	int n = snprintf(out, FS_PATH_MAX, "%s/%s", dir, place->name);
+	return n >= 0 && (unsigned)n < FS_PATH_MAX ? FS_OK : FS_TOO_LONG;
+}
+
+static enum fs_result overlap(const char *a, const char *b)
+{
+	bool a_in_b = fs_path_within(a, b), b_in_a = fs_path_within(b, a);
+
+	if (a_in_b && b_in_a)
+		return FS_SAME;
+	return a_in_b || b_in_a ? FS_INSIDE_ITSELF : FS_OK;
+}
+
+enum fs_result fs_place_overlap(const struct fs_place *a, const struct fs_place *b)
+{
+	char path_a[FS_PATH_MAX], path_b[FS_PATH_MAX];
+
+	enum fs_result result = name_place(a, path_a);
+	if (result == FS_OK)
+		result = name_place(b, path_b);
+	return result == FS_OK ? overlap(path_a, path_b) : result;
+}
+
+enum fs_result fs_place_overlaps_fd(const struct fs_place *place, int fd)
+{
+	char path_a[FS_PATH_MAX], path_b[FS_PATH_MAX];
+
+	enum fs_result result = name_place(place, path_a);
+	if (result == FS_OK)
+		result = fs_result_of(file_where(fd, path_b, sizeof(path_b)));
+	return result == FS_OK ? overlap(path_a, path_b) : result;
 }
 
 enum fs_result fs_place_sync(const struct fs_root *root, const struct fs_place *place)

@@ -107,6 +107,18 @@ struct fs_place {
 
 void fs_place_close(struct fs_place *place);
 
+/**
+ * fs_place_overlap - whether two places are one, or one lies in the other.
+ *
+ * As the kernel names them, so that no link on the way hides it. FS_OK if
+ * neither; FS_SAME; FS_INSIDE_ITSELF; or why it cannot be known.
+ */
+[[nodiscard]] enum fs_result fs_place_overlap(
+	const struct fs_place *a, const struct fs_place *b);
+
+/* The same for an open file or directory and a place. */
+[[nodiscard]] enum fs_result fs_place_overlaps_fd(const struct fs_place *place, int fd);
+
 /* Makes the change of a name in @place survive a power cut, if the root promises that. */
 [[nodiscard]] enum fs_result fs_place_sync(
 	const struct fs_root *root, const struct fs_place *place);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/fs/install.h"
+
+#include "os/file.h"
+#include "service/drive/fs/remove.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+
+/* Where nothing has the name, or had it a moment ago. */
+static int install_new(const struct fs_root *root, int dir, const char *name,
+	enum fs_type type, const struct fs_place *to, bool overwrite)
+{
+	if (overwrite)
+		return file_rename(dir, name, to->dir, to->name, 0);
+	if (root->can.noreplace && !to->elsewhere)
+		return file_rename(dir, name, to->dir, to->name, RENAME_NOREPLACE);
+
+	/* A directory cannot be linked; but renamed it replaces nothing except an empty
+	 * one. */
+	if (type == FS_DIRECTORY)
+		return file_rename(dir, name, to->dir, to->name, 0);
+
+	int err = file_link(dir, name, to->dir, to->name);
+	return err < 0 ? err : file_unlink(dir, name);
+}
+
+/* The old thing ends up at (dir, name), and steps aside from there. */
+static enum fs_result exchange(const struct fs_root *root, int dir, const char *name,
+	const struct fs_place *to, struct fs_aside *displaced)
+{
+	enum fs_result result = fs_aside_choose(displaced, root, to, false);
+	if (result != FS_OK)
+		return result;
+
+	int err = file_rename(dir, name, to->dir, to->name, RENAME_EXCHANGE);
+	if (err == 0) {
+		err = file_rename(dir, name, displaced->dir, displaced->name, 0);
+		if (err < 0) /* as before, then */
+			(void)file_rename(dir, name, to->dir, to->name, RENAME_EXCHANGE);
+	}
+	if (err < 0)
+		fs_aside_end(displaced, root);
+	return fs_result_of(err);
+}
+
+static enum fs_result step_aside(const struct fs_root *root, int dir, const char *name,
+	const struct fs_place *to, struct fs_aside *displaced)
+{
+	enum fs_result result = fs_remove_displace(root, to, displaced);
+	if (result != FS_OK)
+		return result;
+
+	int err = file_rename(dir, name, to->dir, to->name, 0);
+	if (err < 0) { /* as before, then */
+		(void)file_rename(displaced->dir, displaced->name, to->dir, to->name, 0);
+		fs_aside_end(displaced, root);
+	}
+	return fs_result_of(err);
+}
+
+enum fs_result fs_install(const struct fs_root *root, int dir, const char *name,
+	enum fs_type type, const struct fs_place *to, const struct fs_guard *target,
+	bool overwrite, struct fs_aside *displaced)
+{
+	*displaced = FS_ASIDE_NONE;
+	if (target->exists && !overwrite)
+		return FS_EXISTS;
+	if (!target->exists || (type != FS_DIRECTORY && target->now.type != FS_DIRECTORY))
+		return fs_result_of(install_new(root, dir, name, type, to, overwrite));
+	if (root->can.exchange && !to->elsewhere)
+		return exchange(root, dir, name, to, displaced);
+	return step_aside(root, dir, name, to, displaced);
+}
+
+void fs_install_discard(const struct fs_root *root, struct fs_aside *displaced)
+{
+	if (displaced->dir < 0)
+		return;
+	/* What could not be removed is under a name that nobody sees, unlocked. */
+	(void)!fs_remove_at(root, displaced->dir, displaced->name, "", FS_NO_WATCH);
+	fs_aside_end(displaced, root);
+}

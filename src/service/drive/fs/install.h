@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * install - gives a finished file or tree its name, in place of what has it.
+ *
+ * File over file is one rename. Where a directory is involved rename(2) will
+ * not replace, so the two names are exchanged; where the file system cannot
+ * exchange, the old thing steps aside first, and for a moment nothing has the
+ * name. What is displaced is out of sight, and is removed when the locks are
+ * open again.
+ */
+
+#include "service/drive/fs/aside.h"
+#include "service/drive/fs/guard.h"
+
+/**
+ * fs_install - rename @name in @dir to @to; both names are guarded by the caller.
+ *
+ * @type is of what moves, @target what the guard saw at @to. FS_OK, with
+ * @displaced to be given to fs_install_discard; FS_EXISTS where something has
+ * the name and @overwrite is false. FS_OUTSIDE means, here, that they are on
+ * different file systems. Not FS_OK: both are as they were.
+ */
+[[nodiscard]] enum fs_result fs_install(const struct fs_root *root, int dir,
+	const char *name, enum fs_type type, const struct fs_place *to,
+	const struct fs_guard *target, bool overwrite, struct fs_aside *displaced);
+
+/* Removes what was displaced, if anything was; what resists is the sweep's. */
+void fs_install_discard(const struct fs_root *root, struct fs_aside *displaced);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/fs/remove.h"
+
+#include "os/fd.h"
+#include "os/file.h"
+#include "service/drive/fs/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#define PASS_ENTRIES 256u /* between two questions whether to go on */
+
+/* One removal of a tree. */
+struct removal {
+	const struct fs_root *root;
+	const struct fs_watch *watch;
+	const char *path; /* of the tree, as reports name it */
+	int top;          /* borrowed; the directory being emptied */
+	bool failed;
+	bool again;    /* something was moved up to the top, or came while we worked */
+	bool progress; /* this pass removed something */
+};
+
+static void report(struct removal *r, const char *below, enum fs_result why)
+{
+	char path[FS_PATH_MAX];
+
+	r->failed = true;
+	if (!r->watch->failed)
+		return;
+	if (!*below || !fs_path_join(path, r->path, below))
+		r->watch->failed(r->watch->ctx, r->path, why);
+	else
+		r->watch->failed(r->watch->ctx, path, why);
+}
+
+/* @err is of an unlink or rmdir of what stands at @below. */
+static void note(struct removal *r, int err, const char *below)
+{
+	if (err == 0 || err == -ENOENT)
+		r->progress = true;
+	else
+		report(r, below, fs_result_of(err));
+}
+
+/* A directory that is read to its end: what is in it now came since, or could not be
+ * removed. */
+static void leave_dir(struct removal *r, const struct fs_walk_entry *entry)
+{
+	int err = file_remove_dir(entry->dir, entry->name);
+
+	if (err == -ENOTEMPTY || err == -EEXIST)
+		r->again = true;
+	else
+		note(r, err, entry->path);
+}
+
+/* Below the last level: the tree becomes flatter, and the next pass finds it at the top. */
+static void lift(struct removal *r, const struct fs_walk_entry *entry)
+{
+	char name[FILE_UNIQUE_MAX];
+
+	if (entry->info.type != FS_DIRECTORY) {
+		note(r, file_unlink(entry->dir, entry->name), entry->path);
+		return;
+	}
+	file_unique(name);
+	note(r, file_rename(entry->dir, entry->name, r->top, name, 0), entry->path);
+	r->again = true;
+}
+
+static void handle(struct removal *r, const struct fs_walk_entry *entry)
+{
+	switch (entry->event) {
+	case FS_WALK_ENTER: return;
+	case FS_WALK_ENTRY:
+		note(r, file_unlink(entry->dir, entry->name), entry->path);
+		return;
+	case FS_WALK_LEAVE: leave_dir(r, entry); return;
+	case FS_WALK_TOO_DEEP: lift(r, entry); return;
+	case FS_WALK_FAILED:
+		/* One that we may not read can be removed if it is empty. */
+		if (entry->dir < 0 || file_remove_dir(entry->dir, entry->name) != 0)
+			report(r, entry->path,
+				entry->why == FS_OUTSIDE ? FS_BUSY : entry->why);
+		return;
+	}
+}
+
+/* Once through the tree. */
+static enum fs_result pass(struct removal *r, struct fs_walk *walk)
+{
+	struct fs_walk_entry entry;
+	enum fs_result result;
+	unsigned n = 0;
+
+	r->again = r->progress = false;
+	while ((result = fs_walk_next(walk, &entry)) == FS_OK) {
+		handle(r, &entry);
+		if (++n % PASS_ENTRIES == 0 && !fs_watch_goes_on(r->watch))
+			return FS_CANCELLED;
+	}
+	return result == FS_END ? FS_OK : result;
+}
+
+/* Empties r->top. */
+static enum fs_result empty(struct removal *r)
+{
+	struct fs_walk *walk = malloc(sizeof(*walk));
+	enum fs_result result;
+
+	if (!walk)
+		return FS_NO_MEMORY;
+	do {
+		int fd = file_open(r->top, ".", O_RDONLY | O_DIRECTORY, 0);
+		result = fs_result_of(fd);
+		if (result == FS_OK)
+			result = fs_walk_adopt(
+				walk, r->root, fd, FS_WALK_RAW | FS_WALK_ONE_MOUNT);
+		if (result == FS_OK) {
+			result = pass(r, walk);
+			fs_walk_close(walk);
+		}
+	} while (result == FS_OK && r->again && r->progress && !r->failed);
+	free(walk);
+	return result;
+}
+
+enum fs_result fs_remove_at(const struct fs_root *root, int dir, const char *name,
+	const char *path, const struct fs_watch *watch)
+{
+	struct removal r = {.root = root, .watch = watch, .path = path};
+
+	int err = file_unlink(dir, name);
+	if (err == 0 || err == -ENOENT)
+		return FS_OK;
+	AUTO_CLOSE int top = err == -EISDIR || err == -EPERM ? /* POSIX says EPERM */
+				     file_open_beneath(dir, name, O_RDONLY | O_DIRECTORY,
+					     FILE_NO_LINKS | FILE_NO_MOUNTS)
+							     : err;
+	if (top == -ENOENT)
+		return FS_OK;
+	if (top < 0) {
+		report(&r, "", top == -EXDEV ? FS_BUSY : fs_result_of(top));
+		return FS_PARTIAL;
+	}
+
+	r.top = top;
+	enum fs_result result = empty(&r);
+	if (result != FS_OK)
+		return result;
+	if (!r.failed)
+		note(&r, file_remove_dir(dir, name), "");
+	return r.failed ? FS_PARTIAL : FS_OK;
+}
+
+enum fs_result fs_remove_displace(
+	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out)
+{
+	int err = 0;
+
+	for (int beside = 0; beside < 2; beside++) {
+		struct fs_aside aside;
+		enum fs_result result = fs_aside_choose(&aside, root, place, beside);
+		if (result != FS_OK)
+			return result;
+		err = file_rename(place->dir, place->name, aside.dir, aside.name, 0);
+		if (err == 0) {
+			*out = aside;
+			return FS_OK;
+		}
+		fs_aside_end(&aside, root);
+		if (err != -EXDEV)
+			break;
+	}
+	return err == -EXDEV ? FS_BUSY : fs_result_of(err);
+}
+
+/* The tree is out of sight; now it goes for good, or what cannot go comes back. */
+static enum fs_result remove_displaced(const struct fs_root *root,
+	const struct fs_place *place, struct fs_aside *aside, const struct fs_watch *watch)
+{
+	enum fs_result result =
+		fs_remove_at(root, aside->dir, aside->name, place->path, watch);
+
+	/* A directory renamed over anything but nothing or an empty one is refused, which
+	 * is right. */
+	if (result == FS_PARTIAL)
+		(void)file_rename(aside->dir, aside->name, place->dir, place->name, 0);
+	fs_aside_end(aside, root);
+	return result == FS_PARTIAL ? result : FS_OK;
+}
+
+enum fs_result fs_remove(const struct fs_root *root, const char *path,
+	const struct fs_condition *condition, const struct fs_watch *watch)
+{
+	AUTO_PLACE place = FS_PLACE_NONE;
+	AUTO_GUARD guard = FS_GUARD_NONE;
+	struct fs_aside aside = FS_ASIDE_NONE;
+
+	enum fs_result result = fs_place_open(&place, root, path);
+	if (result == FS_OK)
+		result = fs_guard_enter(&guard, root, &place, condition);
+	if (result != FS_OK)
+		return result == FS_NO_PARENT ? FS_NOT_FOUND : result;
+	if (!guard.exists)
+		return FS_NOT_FOUND;
+
+	bool is_tree = guard.now.type == FS_DIRECTORY;
+	result = is_tree ? fs_remove_displace(root, &place, &aside)
+			 : fs_result_of(file_unlink(place.dir, place.name));
+	fs_guard_leave(&guard);
+	if (result != FS_OK)
+		return result;
+
+	result = is_tree ? remove_displaced(root, &place, &aside, watch) : FS_OK;
+	enum fs_result synced = fs_place_sync(root, &place);
+	return result == FS_OK ? synced : result;
+}
