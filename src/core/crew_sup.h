@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct crew;
+struct lobby;
 struct log;
 struct model_ops;
 struct reason;
@@ -35,9 +36,10 @@ struct spec {
 
 /* A socket the crew's service listens at. */
 struct listener {
-	struct loop_io io; /* the model's: how and when it watches is its business */
+	struct loop_io io; /* watched or not by the model */
 	struct addr addr;
 	struct crew *crew;
+	struct lobby *lobby; /* who accepts from it in the supervisor; the model's */
 	unsigned index;
 	int fd; /* owned by the crew */
 };

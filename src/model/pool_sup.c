@@ -10,22 +10,21 @@
 #include "model/pool.h"
 #include "model/pool_wire.h"
 #include "model/pool_wrk.h"
-#include "os/limit.h"
 #include "os/sock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ACCEPT_MAX 64  /* connections taken in one go, before workers are heard again */
-#define FD_RESERVE 32u /* descriptors kept free for files, logs and channels */
-#define OFFER_NS   (100 * NS_PER_MS) /* an offer nobody took for so long goes elsewhere */
+#define ROUND_NS \
+	(100 * NS_PER_MS) /* how often workers are looked after, while there is cause */
+#define OFFER_NS (100 * NS_PER_MS) /* an offer nobody took for so long goes elsewhere */
 #define LINGER_SLACK_NS \
-	(100 * NS_PER_MS) /* past its linger a worker should have parked what is idle */
-#define RETURN_NS \
-	(100 * NS_PER_MS) /* how long a worker without descriptors is left alone */
+	(100 * NS_PER_MS) /* past its linger an idle connection should be parked */
+#define AVOID_NS \
+	(100 * NS_PER_MS) /* how long a worker that could not take one is left alone */
 #define SHRINK_AFTER_NS \
-	(10 * NS_PER_SEC) /* so long a worker must have been idle to be let go */
+	(10 * NS_PER_SEC) /* so long a worker must be idle before it is let go */
 
 static struct pool_slot *of(struct slot *slot)
 {
@@ -39,22 +38,6 @@ static uint64_t now_ns(const struct pool_sup *p)
 	return loop_now_ns(p->crew->loop);
 }
 
-static void set_accepting(struct pool_sup *p, bool on)
-{
-	if (p->accepting == on)
-		return;
-	p->accepting = on;
-	for (size_t i = 0; i < p->crew->n_listeners; i++) {
-		struct listener *l = &p->crew->listeners[i];
-
-		if (!on)
-			loop_remove(p->crew->loop, &l->io);
-		else if (l->fd >= 0 && loop_add(p->crew->loop, &l->io, EPOLLIN) < 0)
-			log_error(p->crew->log, "listener-lost", "cannot watch a listener",
-				KV("listener", i));
-	}
-}
-
 /* -- seats -- */
 
 static void free_seat(struct slot *slot, uint32_t seat)
@@ -63,29 +46,11 @@ static void free_seat(struct slot *slot, uint32_t seat)
 
 	seat_go(&slot->board->seats[seat], SEAT_FREE);
 	ps->at[seat] = NULL;
+	ps->given[seat] = false;
 	ps->free[ps->n_free++] = seat;
 	ps->n_held--;
 	if (!ps->n_held)
 		ps->idle_since_ns = now_ns(slot->crew->model);
-}
-
-/* Takes the bytes that wait in the seat along: until a worker has it again they are kept
- * here. */
-static bool keep_input(struct pool_conn *c, const struct seat *seat, size_t max)
-{
-	size_t n = atomic_load(&seat->n);
-
-	c->n_read = atomic_load(&seat->n_read);
-	if (!n)
-		return true;
-	if (n > max)
-		return false; /* no sound worker writes that */
-	c->input = malloc(n);
-	if (!c->input)
-		return false;
-	memcpy(c->input, seat->input, n);
-	c->n_input = (uint32_t)n;
-	return true;
 }
 
 static bool taken_elsewhere(struct seat *seat, enum seat_state from)
@@ -100,8 +65,7 @@ static struct slot *choose(struct pool_sup *p)
 {
 	struct slot *slot, *best = NULL;
 
-	crew_for_each_ready(slot, p->crew)
-	{
+	crew_for_each_ready (slot, p->crew) {
 		struct pool_slot *ps = of(slot);
 
 		if (!ps->n_free || ps->avoid_until_ns > now_ns(p)
@@ -116,46 +80,38 @@ static struct slot *choose(struct pool_sup *p)
 	return best;
 }
 
-static bool offer(struct pool_sup *p, struct slot *slot, struct pool_conn *c)
+static bool offer(struct pool_sup *p, struct slot *slot, struct guest *g)
 {
 	struct pool_slot *ps = of(slot);
 	uint32_t index = ps->free[ps->n_free - 1];
 	struct seat *seat = &slot->board->seats[index];
 	struct pool_conn_msg msg = {
 		.head = {.type = POOL_CONN, .seat = index},
-		.id = c->id,
-		.accepted_ns = c->accepted_ns,
-		.listener = c->listener,
-		.resumed = c->resumed,
-		.peer.len = c->peer_len,
+		.id = g->id,
+		.accepted_ns = g->accepted_ns,
+		.listener = g->listener,
+		.resumed = g->resumed,
+		.peer.len = g->peer_len,
 	};
 
-	memcpy(&msg.peer.ss, c->peer, c->peer_len);
-	if (c->n_input)
-		memcpy(seat->input, c->input, c->n_input);
-	atomic_store(&seat->n, c->n_input);
-	atomic_store(&seat->n_read, c->n_read);
-	atomic_store(&seat->since_ns, now_ns(p));
+	memcpy(&msg.peer.ss, g->peer, g->peer_len);
+	lobby_lend_input(g, seat);
 	seat_go(seat, SEAT_OFFERED);
-	if (!crew_send(slot, &msg, sizeof(msg), c->fd)) {
+	if (!crew_send(slot, &msg, sizeof(msg), g->fd)) {
 		seat_go(seat, SEAT_FREE);
 		return false;
 	}
 
-	free(c->input);
-	c->input = NULL;
-	c->n_input = 0;
-	pool_place_offered(p, c);
-	c->slot = slot;
-	c->seat = index;
+	lobby_handed_over(g, slot, index);
 	ps->n_free--;
 	ps->n_held++;
-	ps->at[index] = c;
-	log_debug(p->crew->log, "placed", "connection goes to a worker", KV("conn", c->id),
+	ps->at[index] = g;
+	ps->given[index] = true;
+	log_debug(p->crew->log, "placed", "connection goes to a worker", KV("conn", g->id),
 		KV("service", p->crew->spec->name), KV("worker", slot->index),
 		KV("pid", slot->proc.pid));
-	if (!p->offers.at_ns)
-		(void)loop_at(p->crew->loop, &p->offers, now_ns(p) + OFFER_NS);
+	if (!p->rounds.at_ns)
+		(void)loop_at(p->crew->loop, &p->rounds, now_ns(p) + ROUND_NS);
 	return true;
 }
 
@@ -164,24 +120,23 @@ static void reclaim(struct pool_sup *p, unsigned n)
 {
 	struct slot *slot;
 
-	crew_for_each_ready(slot, p->crew)
-	{
+	crew_for_each_ready (slot, p->crew) {
 		struct pool_slot *ps = of(slot);
 
 		for (uint32_t i = 0; n && i < slot->board->n_seats; i++) {
 			struct seat *seat = &slot->board->seats[i];
 			const struct pool_msg msg = {.type = POOL_REVOKED, .seat = i};
-			struct pool_conn *c = ps->at[i];
+			struct guest *g = ps->at[i];
 
-			if (!c || taken_elsewhere(seat, SEAT_IDLE))
+			if (!g || taken_elsewhere(seat, SEAT_IDLE))
 				continue;
 			n--;
 			ps->at[i] =
 				NULL; /* the seat is in use until the worker says DONE */
-			if (!keep_input(c, seat, slot->board->input_bytes))
-				pool_place_close(p, c);
+			if (!lobby_keep_input(g, seat, slot->board->input_bytes))
+				lobby_close(g);
 			else
-				pool_place_park(p, c);
+				lobby_park(g);
 			/* If it cannot be told, it finds out when the connection moves. */
 			(void)crew_send(slot, &msg, sizeof(msg), -1);
 		}
@@ -198,41 +153,45 @@ static void look_at_room(struct pool_sup *p)
 
 	if (p->crew->draining || !p->crew->was_ready)
 		return;
-	crew_for_each_ready(slot, p->crew)
-	{
+	crew_for_each_ready (slot, p->crew) {
 		if (!atomic_load_explicit(
 			    &slot->board->counters.blocking, memory_order_relaxed))
 			room += of(slot)->n_free;
 	}
 	room += p->crew->n_in[SLOT_STARTING] * seats;
-	if (room < s->spares.min * seats || p->lines[POOL_QUEUED].n)
+	if (room < s->spares.min * seats || lobby_n_queued(&p->lobby))
 		/* Doubling: a burst gets its workers in a few steps, a mistake costs
 		 * little. */
 		if (p->crew->n_in[SLOT_STARTING] < MAX(living / 2, 1))
 			crew_want(p->crew, living + 1);
 }
 
-void pool_dispatch(struct pool_sup *p)
+static void ask_for_round(struct pool_sup *p)
 {
-	struct list *queued = &p->lines[POOL_QUEUED].list;
+	if (!p->rounds.at_ns)
+		(void)loop_at(p->crew->loop, &p->rounds, now_ns(p) + ROUND_NS);
+}
 
-	while (!list_empty(queued)) {
+static void dispatch(struct crew *crew)
+{
+	struct pool_sup *p = crew->model;
+	struct guest *g;
+
+	while ((g = lobby_next(&p->lobby))) {
 		struct slot *slot = choose(p);
 
-		if (!slot || !offer(p, slot, list_first(queued, struct pool_conn, link)))
+		if (!slot || !offer(p, slot, g))
 			break;
+		ask_for_round(p);
 	}
 	look_at_room(p);
-	if (p->lines[POOL_QUEUED].n) {
-		reclaim(p, p->lines[POOL_QUEUED].n);
-		if (!p->offers.at_ns)
-			(void)loop_at(p->crew->loop, &p->offers, now_ns(p) + OFFER_NS);
+	if (lobby_n_queued(&p->lobby)) {
+		reclaim(p, lobby_n_queued(&p->lobby));
+		ask_for_round(p);
 	}
-	while (p->lines[POOL_QUEUED].n > p->crew->spec->settings->queue)
-		pool_place_refuse(
-			p, list_last(queued, struct pool_conn, link), REFUSE_BUSY);
-	if (p->crew->draining && !p->lines[POOL_QUEUED].n)
-		crew_settled(p->crew);
+	lobby_trim(&p->lobby);
+	if (crew->draining && !lobby_n_queued(&p->lobby))
+		crew_settled(crew);
 }
 
 /* -- looking after workers that do not answer -- */
@@ -246,8 +205,8 @@ static void look_after(struct pool_sup *p, struct slot *slot)
 
 	for (uint32_t i = 0; i < slot->board->n_seats; i++) {
 		struct seat *seat = &slot->board->seats[i];
-		struct pool_conn *c = ps->at[i];
-		enum seat_state state = c ? seat_state(seat) : SEAT_FREE;
+		struct guest *g = ps->at[i];
+		enum seat_state state = g ? seat_state(seat) : SEAT_FREE;
 		uint64_t age = now_ns(p) - atomic_load(&seat->since_ns);
 
 		if ((state != SEAT_OFFERED || age < OFFER_NS)
@@ -256,19 +215,19 @@ static void look_after(struct pool_sup *p, struct slot *slot)
 		if (taken_elsewhere(seat, state))
 			continue;
 		ps->at[i] = NULL;
-		ps->avoid_until_ns = now_ns(p) + RETURN_NS;
+		ps->avoid_until_ns = now_ns(p) + AVOID_NS;
 		log_debug(p->crew->log, "taken-back", "worker does not answer",
-			KV("conn", c->id), KV("service", p->crew->spec->name),
+			KV("conn", g->id), KV("service", p->crew->spec->name),
 			KV("worker", slot->index));
-		if (!keep_input(c, seat, slot->board->input_bytes)) {
-			pool_place_close(p, c);
+		if (!lobby_keep_input(g, seat, slot->board->input_bytes)) {
+			lobby_close(g);
 		} else if (state == SEAT_OFFERED) {
-			pool_place_requeue(p, c);
+			lobby_requeue(g);
 		} else {
 			const struct pool_msg msg = {.type = POOL_REVOKED, .seat = i};
 
 			(void)crew_send(slot, &msg, sizeof(msg), -1);
-			pool_place_park(p, c);
+			lobby_park(g);
 		}
 	}
 }
@@ -282,8 +241,7 @@ static void shrink(struct pool_sup *p)
 
 	if (p->crew->draining || crew_n_ready(p->crew) <= s->workers.min)
 		return;
-	crew_for_each_ready(slot, p->crew)
-	{
+	crew_for_each_ready (slot, p->crew) {
 		if (of(slot)->n_held)
 			continue;
 		n_idle++;
@@ -294,85 +252,41 @@ static void shrink(struct pool_sup *p)
 		crew_retire(last);
 }
 
-static void on_offers(struct loop_timer *timer)
+static void on_round(struct loop_timer *timer)
 {
-	struct pool_sup *p = container_of(timer, struct pool_sup, offers);
+	struct pool_sup *p = container_of(timer, struct pool_sup, rounds);
 	unsigned n_held = 0;
 	struct slot *slot;
 
-	crew_for_each_ready(slot, p->crew)
-	{
+	crew_for_each_ready (slot, p->crew) {
 		look_after(p, slot);
 		n_held += of(slot)->n_held;
 	}
 	shrink(p);
-	pool_dispatch(p);
+	dispatch(p->crew);
 	/* While anything is with a worker or waits for one, or there is one too many, look
 	 * again. */
-	if (n_held || p->lines[POOL_QUEUED].n
+	if (n_held || lobby_n_queued(&p->lobby)
 		|| crew_n_ready(p->crew) > p->crew->spec->settings->workers.min)
-		(void)loop_at(p->crew->loop, timer, now_ns(p) + OFFER_NS);
-}
-
-/* -- accepting -- */
-
-/* Makes room for one more connection. Whether there is any. */
-static bool have_room(struct pool_sup *p)
-{
-	if (p->n_conns < p->max_conns || pool_place_evict(p))
-		return true;
-	set_accepting(p, false);
-	log_warn(p->crew->log, "connections-full",
-		"as many connections as there may be: others wait",
-		KV("service", p->crew->spec->name), KV("connections", p->n_conns));
-	return false;
-}
-
-static void on_listener(struct loop_io *io, uint32_t events)
-{
-	struct listener *l = container_of(io, struct listener, io);
-	struct pool_sup *p = l->crew->model;
-	struct addr peer;
-
-	(void)events;
-	for (int i = 0; i < ACCEPT_MAX && have_room(p); i++) {
-		int fd = sock_accept(l->fd, &peer);
-
-		if (fd == SOCK_NO_ROOM && !pool_place_evict(p)) {
-			set_accepting(p, false); /* until one that we hold has ended */
-			log_warn(p->crew->log, "no-descriptors",
-				"out of descriptors: accepting nothing until a connection ends",
-				KV("service", p->crew->spec->name));
-		}
-		if (fd < 0)
-			break;
-		(void)pool_place_new(
-			p, fd, &peer, l->index); /* without memory it is closed */
-	}
-	pool_dispatch(p);
-}
-
-static void maybe_accept_again(struct pool_sup *p)
-{
-	if (!p->accepting && !p->crew->draining && p->n_conns < p->max_conns)
-		set_accepting(p, true);
+		(void)loop_at(p->crew->loop, timer, now_ns(p) + ROUND_NS);
 }
 
 /* -- what workers say -- */
 
-static struct pool_conn *let_go(struct slot *slot, uint32_t seat)
+static struct guest *let_go(struct slot *slot, uint32_t seat)
 {
-	struct pool_conn *c = of(slot)->at[seat];
+	struct guest *g = of(slot)->at[seat];
 
-	if (c) {
-		c->slot = NULL;
-		if (!keep_input(c, &slot->board->seats[seat], slot->board->input_bytes)) {
-			pool_place_close(slot->crew->model, c);
-			c = NULL;
+	if (g) {
+		g->slot = NULL;
+		if (!lobby_keep_input(
+			    g, &slot->board->seats[seat], slot->board->input_bytes)) {
+			lobby_close(g);
+			g = NULL;
 		}
 	}
 	free_seat(slot, seat);
-	return c;
+	return g;
 }
 
 static int sup_message(struct slot *slot, const void *bytes, size_t len)
@@ -384,27 +298,28 @@ static int sup_message(struct slot *slot, const void *bytes, size_t len)
 		return -EPROTO;
 	memcpy(&msg, bytes, sizeof(msg));
 	if (msg.type == POOL_ROOM) {
-		pool_dispatch(p);
+		dispatch(p->crew);
 		return 0;
 	}
-	if (msg.seat >= slot->board->n_seats
-		|| seat_state(&slot->board->seats[msg.seat]) == SEAT_FREE)
+	if (msg.type < POOL_DONE || msg.type > POOL_RETURN)
 		return -EPROTO;
+	if (msg.seat >= slot->board->n_seats || !of(slot)->given[msg.seat])
+		return -EPROTO; /* by our own book, not by what the worker wrote on the
+				   board */
 
-	struct pool_conn *c = let_go(slot, msg.seat);
-	if (c && msg.type == POOL_PARK) {
-		log_debug(p->crew->log, "parked", "connection is idle", KV("conn", c->id));
-		pool_place_park(p, c);
-	} else if (c && msg.type == POOL_RETURN) {
-		of(slot)->avoid_until_ns = now_ns(p) + RETURN_NS;
-		pool_place_requeue(p, c);
-	} else if (c) {
-		log_debug(p->crew->log, "done", "connection ended", KV("conn", c->id));
-		pool_place_close(p, c);
+	struct guest *g = let_go(slot, msg.seat);
+	if (g && msg.type == POOL_PARK) {
+		log_debug(p->crew->log, "parked", "connection is idle", KV("conn", g->id));
+		lobby_park(g);
+	} else if (g && msg.type == POOL_RETURN) {
+		of(slot)->avoid_until_ns = now_ns(p) + AVOID_NS;
+		lobby_requeue(g);
+	} else if (g) {
+		log_debug(p->crew->log, "done", "connection ended", KV("conn", g->id));
+		lobby_close(g);
 	}
-	maybe_accept_again(p);
-	pool_dispatch(p);
-	return msg.type >= POOL_DONE && msg.type <= POOL_RETURN ? 0 : -EPROTO;
+	dispatch(p->crew);
+	return 0;
 }
 
 /* -- when a worker dies -- */
@@ -414,12 +329,12 @@ static int sup_message(struct slot *slot, const void *bytes, size_t len)
  * its own counting them. The kernel counted: what it handed out beyond what the
  * worker knew of lies behind the known bytes. False if that cannot be told.
  */
-static bool recover_input(struct pool_conn *c, struct seat *seat, size_t max)
+static bool recover_input(struct guest *g, struct seat *seat, size_t max)
 {
 	struct sock_tally tally;
 	uint64_t n_read = atomic_load(&seat->n_read), n = atomic_load(&seat->n);
 
-	sock_tally(c->fd, &tally);
+	sock_tally(g->fd, &tally);
 	if (!tally.known)
 		return true; /* not TCP: there is nothing to compare with */
 	if (tally.n_read < n_read || n > max || tally.n_read - n_read > max - n)
@@ -429,44 +344,44 @@ static bool recover_input(struct pool_conn *c, struct seat *seat, size_t max)
 	return true;
 }
 
-static void say_poison(struct pool_sup *p, const struct pool_conn *c)
+static void say_poison(struct pool_sup *p, const struct guest *g)
 {
-	struct span input = span_of(c->input, c->n_input);
+	struct span input = span_of(g->input, g->n_input);
 
 	log_error(p->crew->log, "poison", "two workers died of this request",
-		KV("conn", c->id), KV("request", span_of(input.p, span_find(input, '\r'))));
+		KV("conn", g->id), KV("request", span_of(input.p, span_find(input, '\r'))));
 }
 
 static void rescue(struct pool_sup *p, struct slot *slot, uint32_t index)
 {
 	struct seat *seat = &slot->board->seats[index];
-	struct pool_conn *c = of(slot)->at[index];
+	struct guest *g = of(slot)->at[index];
 	enum seat_state state = seat_state(seat);
 
-	c->slot = NULL;
+	g->slot = NULL;
 	if (state == SEAT_SENDING) {
-		sock_shut(c->fd);
-		pool_place_close(p, c);
+		sock_shut(g->fd);
+		lobby_close(g);
 		return;
 	}
-	if (state == SEAT_BEGUN || !recover_input(c, seat, slot->board->input_bytes)
-		|| !keep_input(c, seat, slot->board->input_bytes)) {
-		pool_place_refuse(p, c, REFUSE_BROKEN);
+	if (state == SEAT_BEGUN || !recover_input(g, seat, slot->board->input_bytes)
+		|| !lobby_keep_input(g, seat, slot->board->input_bytes)) {
+		lobby_refuse(g, REFUSE_BROKEN);
 		return;
 	}
-	if (state == SEAT_IDLE && !c->n_input) {
-		pool_place_park(p, c);
+	if (state == SEAT_IDLE && !g->n_input) {
+		lobby_park(g);
 		return;
 	}
-	if (state == SEAT_HELD && c->n_input && ++c->n_killed == 2) {
-		say_poison(p, c);
-		pool_place_refuse(p, c, REFUSE_BROKEN);
+	if (state == SEAT_HELD && g->n_input && ++g->n_killed == 2) {
+		say_poison(p, g);
+		lobby_refuse(g, REFUSE_BROKEN);
 		return;
 	}
-	c->resumed = true;
+	g->resumed = true;
 	log_info(p->crew->log, "rescued", "connection goes to another worker",
-		KV("conn", c->id));
-	pool_place_requeue(p, c);
+		KV("conn", g->id));
+	lobby_requeue(g);
 }
 
 static void sup_gone(struct slot *slot)
@@ -478,8 +393,7 @@ static void sup_gone(struct slot *slot)
 			rescue(p, slot, i);
 		of(slot)->at[i] = NULL;
 	}
-	maybe_accept_again(p);
-	pool_dispatch(p);
+	dispatch(p->crew);
 }
 
 /* -- the model's table -- */
@@ -490,23 +404,15 @@ static void sup_ready(struct slot *slot)
 	struct pool_slot *ps = of(slot);
 
 	ps->n_free = slot->board->n_seats;
-	for (uint32_t i = 0; i < ps->n_free; i++)
+	for (uint32_t i = 0; i < ps->n_free; i++) {
 		ps->free[i] = ps->n_free - 1 - i;
+		ps->given[i] = false;
+	}
 	ps->n_held = 0;
 	ps->avoid_until_ns = 0;
 	ps->idle_since_ns = now_ns(p);
-	set_accepting(p, true);
-	pool_dispatch(p);
-}
-
-static unsigned descriptors_for_connections(const struct crew *crew)
-{
-	uint64_t wanted = crew->spec->settings->max_connections;
-	uint64_t others = FD_RESERVE + 2 * crew->n_slots;
-	uint64_t limit = limit_descriptors();
-	uint64_t room = limit > others + 16 ? limit - others : 16;
-
-	return (unsigned)(wanted && wanted < room ? wanted : room);
+	lobby_accept(&p->lobby, true);
+	dispatch(p->crew);
 }
 
 static int sup_start(struct crew *crew, struct reason *reason)
@@ -516,20 +422,18 @@ static int sup_start(struct crew *crew, struct reason *reason)
 	*p = (struct pool_sup){
 		.crew = crew,
 		.slots = calloc(crew->n_slots, sizeof(*p->slots)),
-		.max_conns = descriptors_for_connections(crew),
-		.offers.on = on_offers,
+		.rounds.on = on_round,
 	};
-	pool_place_init(p, crew->spec->settings);
+	lobby_init(&p->lobby, crew, dispatch);
 	for (unsigned i = 0; p->slots && i < crew->n_slots; i++) {
 		struct pool_slot *ps = &p->slots[i];
 
 		ps->at = calloc(crew->n_connections, sizeof(*ps->at));
+		ps->given = calloc(crew->n_connections, sizeof(*ps->given));
 		ps->free = calloc(crew->n_connections, sizeof(*ps->free));
-		if (!ps->at || !ps->free)
+		if (!ps->at || !ps->given || !ps->free)
 			return reason_set(reason, "out of memory");
 	}
-	for (size_t i = 0; i < crew->n_listeners; i++)
-		crew->listeners[i].io.on = on_listener;
 	return p->slots ? 0 : reason_set(reason, "out of memory");
 }
 
@@ -539,12 +443,11 @@ static void sup_fini(struct crew *crew)
 
 	if (!p->crew)
 		return; /* never started */
-	for (int i = 0; i < POOL_N_LINES; i++)
-		pool_place_close_all(p, (enum pool_place)i);
-	loop_cancel(crew->loop, &p->deadlines);
-	loop_cancel(crew->loop, &p->offers);
+	lobby_fini(&p->lobby);
+	loop_cancel(crew->loop, &p->rounds);
 	for (unsigned i = 0; p->slots && i < crew->n_slots; i++) {
 		free(p->slots[i].at);
+		free(p->slots[i].given);
 		free(p->slots[i].free);
 	}
 	free(p->slots);
@@ -554,15 +457,15 @@ static void sup_drain(struct crew *crew)
 {
 	struct pool_sup *p = crew->model;
 
-	p->accepting = false;
-	pool_place_close_all(p, POOL_PARKED);
+	lobby_accept(&p->lobby, false);
+	lobby_close_idle(&p->lobby);
 }
 
 static bool sup_idle(const struct crew *crew)
 {
 	const struct pool_sup *p = crew->model;
 
-	return !p->lines[POOL_QUEUED].n;
+	return !lobby_n_queued(&p->lobby);
 }
 
 const struct model_ops pool_model = {

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/lobby_sup.h"
+
+#include "core/board.h"
+#include "core/crew_sup.h"
+#include "core/settings.h"
+#include "log/log.h"
+#include "os/fd.h"
+#include "os/limit.h"
+#include "os/sock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FAREWELL_MAX = 1024, /* refused connections still open; past it they are cut */
+	ACCEPT_MAX = 64, /* connections taken in one go, before workers are heard again */
+	FD_RESERVE = 32, /* descriptors kept free for files, logs and channels */
+	GUESTS_MIN = 16, /* connections that are tried however few descriptors there are */
+};
+#define FAREWELL_NS  NS_PER_SEC /* how long a refusal may take to be read */
+#define SAY_EVERY_NS (5 * NS_PER_SEC)
+
+static uint64_t now_ns(const struct lobby *l)
+{
+	return loop_now_ns(l->crew->loop);
+}
+
+/* -- lines -- */
+
+static void leave_line(struct guest *g)
+{
+	if (!list_empty(&g->link))
+		g->lobby->lines[g->place].n--;
+	list_remove(&g->link);
+}
+
+static void enter_line(struct guest *g, enum guest_place place)
+{
+	struct lobby *l = g->lobby;
+	struct lobby_line *line = &l->lines[place];
+	uint64_t due = now_ns(l) + line->for_ns;
+
+	leave_line(g);
+	g->place = place;
+	g->since_ns = now_ns(l);
+	g->slot = NULL;
+	list_append(&line->list, &g->link);
+	line->n++;
+	/* Without memory for the timer, the next one that is set sees to this deadline too.
+	 */
+	if (!l->deadlines.at_ns || due < l->deadlines.at_ns)
+		(void)loop_at(l->crew->loop, &l->deadlines, due);
+}
+
+static struct guest *oldest(struct lobby *l, enum guest_place place)
+{
+	struct list *list = &l->lines[place].list;
+
+	return list_empty(list) ? NULL : list_first(list, struct guest, link);
+}
+
+/* Whoever waited too long goes; the timer is set for the next. */
+static void on_deadlines(struct loop_timer *timer)
+{
+	struct lobby *l = container_of(timer, struct lobby, deadlines);
+	uint64_t next = 0;
+
+	for (int i = 0; i < GUEST_N_LINES; i++) {
+		struct guest *g;
+
+		while ((g = oldest(l, (enum guest_place)i))) {
+			uint64_t due = g->since_ns + l->lines[i].for_ns;
+
+			if (due > now_ns(l)) {
+				next = next ? MIN(next, due) : due;
+				break;
+			}
+			if (i == GUEST_QUEUED)
+				lobby_refuse(g, REFUSE_BUSY);
+			else
+				lobby_close(g);
+		}
+	}
+	(void)loop_at(l->crew->loop, timer, next);
+}
+
+/* -- watching without reading -- */
+
+/* Drops what the peer still sends; the refusal has gone out, and only its end is awaited.
+ */
+static void on_farewell(struct guest *g, uint32_t events)
+{
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) || !sock_discard(g->fd))
+		lobby_close(g);
+}
+
+static void on_parked(struct guest *g, uint32_t events)
+{
+	bool ended = events & (EPOLLHUP | EPOLLERR);
+
+	/* An end with nothing before it: no worker needs to hear of it. */
+	if (!ended && (events & EPOLLRDHUP))
+		ended = !sock_has_input(g->fd) && !g->n_input;
+	if (ended) {
+		lobby_close(g);
+		return;
+	}
+	g->resumed = true;
+	lobby_queue(g);
+	g->lobby->dispatch(g->lobby->crew);
+}
+
+static void on_io(struct loop_io *io, uint32_t events)
+{
+	struct guest *g = container_of(io, struct guest, io);
+
+	if (g->place == GUEST_PARKED)
+		on_parked(g, events);
+	else if (g->place == GUEST_FAREWELL)
+		on_farewell(g, events);
+}
+
+static bool watch(struct guest *g, uint32_t events)
+{
+	struct loop *loop = g->lobby->crew->loop;
+	int r = g->io.added ? loop_change(loop, &g->io, events)
+			    : loop_add(loop, &g->io, events);
+
+	return r == 0;
+}
+
+/* -- from place to place -- */
+
+void lobby_queue(struct guest *g)
+{
+	enter_line(g, GUEST_QUEUED);
+}
+
+void lobby_requeue(struct guest *g)
+{
+	struct lobby_line *line = &g->lobby->lines[GUEST_QUEUED];
+	struct guest *first = oldest(g->lobby, GUEST_QUEUED);
+
+	enter_line(g, GUEST_QUEUED);
+	list_remove(&g->link);
+	list_prepend(&line->list, &g->link);
+	if (first) /* a line is ordered by time */
+		g->since_ns = MIN(g->since_ns, first->since_ns);
+}
+
+void lobby_park(struct guest *g)
+{
+	g->n_killed = 0;
+	enter_line(g, GUEST_PARKED);
+	/* Disarmed by the first event, so that handing it over costs no call. */
+	if (g->lobby->crew->draining || !watch(g, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT))
+		lobby_close(g);
+}
+
+void lobby_handed_over(struct guest *g, struct slot *slot, uint32_t seat)
+{
+	leave_line(g);
+	g->place = GUEST_WITH_WORKER;
+	g->since_ns = now_ns(g->lobby);
+	g->slot = slot;
+	g->seat = seat;
+	free(g->input);
+	g->input = NULL;
+	g->n_input = 0;
+}
+
+void lobby_close(struct guest *g)
+{
+	struct lobby *l = g->lobby;
+
+	leave_line(g);
+	loop_remove(l->crew->loop, &g->io);
+	fd_close(&g->fd);
+	free(g->input);
+	free(g);
+	l->n_guests--;
+	if (!l->accepting && l->wanted && l->n_guests < l->max_guests)
+		lobby_accept(l, true);
+}
+
+/* Says now and then how many were refused: a line for each would be an attack on the log.
+ */
+static void say_refused(struct lobby *l)
+{
+	l->n_refused++;
+	if (l->said_refused_ns && now_ns(l) - l->said_refused_ns < SAY_EVERY_NS)
+		return;
+	log_warn(l->crew->log, "overload", "connections were refused: every worker is full",
+		KV("service", l->crew->spec->name), KV("refused", l->n_refused));
+	l->said_refused_ns = now_ns(l);
+	l->n_refused = 0;
+}
+
+void lobby_refuse(struct guest *g, enum refusal why)
+{
+	struct lobby *l = g->lobby;
+	const struct service_ops *service = l->crew->spec->service;
+	struct span words = service->refusal ? service->refusal(why) : SPAN_NONE;
+
+	if (why == REFUSE_BUSY)
+		say_refused(l);
+
+	/*
+	 * Closing with the request unread would reset the connection, and the
+	 * refusal might never be seen: so the peer gets a moment to read it.
+	 */
+	bool stays = words.n && l->lines[GUEST_FAREWELL].n < FAREWELL_MAX
+		     && sock_say_last(g->fd, words.p, words.n) && sock_discard(g->fd);
+	enter_line(g, GUEST_FAREWELL);
+	if (!stays || !watch(g, EPOLLIN | EPOLLRDHUP)) {
+		sock_shut(g->fd);
+		lobby_close(g);
+	}
+}
+
+void lobby_trim(struct lobby *l)
+{
+	struct lobby_line *line = &l->lines[GUEST_QUEUED];
+
+	while (line->n > l->crew->spec->settings->queue)
+		lobby_refuse(list_last(&line->list, struct guest, link), REFUSE_BUSY);
+}
+
+struct guest *lobby_next(struct lobby *l)
+{
+	return oldest(l, GUEST_QUEUED);
+}
+
+/* -- bytes that no worker has -- */
+
+bool lobby_keep_input(struct guest *g, const struct seat *seat, size_t max)
+{
+	size_t n = atomic_load(&seat->n);
+
+	g->n_read = atomic_load(&seat->n_read);
+	if (!n)
+		return true;
+	if (n > max)
+		return false;
+	g->input = malloc(n);
+	if (!g->input)
+		return false;
+	memcpy(g->input, seat->input, n);
+	g->n_input = (uint32_t)n;
+	return true;
+}
+
+void lobby_lend_input(const struct guest *g, struct seat *seat)
+{
+	if (g->n_input)
+		memcpy(seat->input, g->input, g->n_input);
+	atomic_store(&seat->n, g->n_input);
+	atomic_store(&seat->n_read, g->n_read);
+	atomic_store(&seat->since_ns, now_ns(g->lobby));
+}
+
+/* -- accepting -- */
+
+/* Takes over @fd; without memory it is closed. */
+static void arrive(struct lobby *l, int fd, const struct addr *peer, unsigned listener)
+{
+	struct guest *g = malloc(sizeof(*g));
+
+	if (!g) {
+		fd_close(&fd);
+		return;
+	}
+	*g = (struct guest){
+		.io = {.on = on_io, .fd = fd},
+		.lobby = l,
+		.id = ++l->next_id,
+		.accepted_ns = now_ns(l),
+		.fd = fd,
+		.listener = (uint16_t)listener,
+		.peer_len = (socklen_t)MIN(peer->len, sizeof(g->peer)),
+	};
+	if (peer->sa.sa_family == AF_UNIX)
+		g->peer_len = sizeof(peer->sa.sa_family);
+	memcpy(g->peer, &peer->ss, g->peer_len);
+	list_init(&g->link);
+	l->n_guests++;
+	enter_line(g, GUEST_QUEUED);
+}
+
+/* Closes the connection that has been idle the longest. Whether there was one. */
+static bool evict(struct lobby *l)
+{
+	struct guest *g = oldest(l, GUEST_PARKED);
+
+	if (g)
+		lobby_close(g);
+	return g;
+}
+
+static void pause_accepting(struct lobby *l, const char *event, const char *why)
+{
+	lobby_accept(l, false);
+	l->wanted = true;
+	log_warn(l->crew->log, event, why, KV("service", l->crew->spec->name),
+		KV("connections", l->n_guests));
+}
+
+/* Whether one more connection may come. */
+static bool have_room(struct lobby *l)
+{
+	if (l->n_guests < l->max_guests || evict(l))
+		return true;
+	pause_accepting(
+		l, "connections-full", "as many connections as there may be: others wait");
+	return false;
+}
+
+static void on_listener(struct loop_io *io, uint32_t events)
+{
+	struct listener *listener = container_of(io, struct listener, io);
+	struct lobby *l = listener->lobby;
+	struct addr peer;
+
+	(void)events;
+	for (int i = 0; i < ACCEPT_MAX && have_room(l); i++) {
+		int fd = sock_accept(listener->fd, &peer);
+
+		if (fd == SOCK_NO_ROOM && !evict(l))
+			pause_accepting(l, "no-descriptors",
+				"out of descriptors: accepting nothing until a connection ends");
+		if (fd < 0)
+			break;
+		arrive(l, fd, &peer, listener->index);
+	}
+	l->dispatch(l->crew);
+}
+
+void lobby_accept(struct lobby *l, bool on)
+{
+	struct crew *crew = l->crew;
+
+	l->wanted = on;
+	if (l->accepting == on)
+		return;
+	l->accepting = on;
+	for (size_t i = 0; i < crew->n_listeners; i++) {
+		struct listener *listener = &crew->listeners[i];
+
+		if (!on)
+			loop_remove(crew->loop, &listener->io);
+		else if (listener->fd >= 0
+			 && loop_add(crew->loop, &listener->io, EPOLLIN) < 0)
+			log_error(crew->log, "listener-lost", "cannot watch a listener",
+				KV("listener", i));
+	}
+}
+
+static unsigned descriptors_for_guests(const struct crew *crew)
+{
+	uint64_t wanted = crew->spec->settings->max_connections;
+	uint64_t limit = limit_descriptors(), others = FD_RESERVE + 2 * crew->n_slots;
+	uint64_t room = limit > others + GUESTS_MIN ? limit - others : GUESTS_MIN;
+
+	return (unsigned)(wanted && wanted < room ? wanted : room);
+}
+
+void lobby_init(struct lobby *l, struct crew *crew, void (*dispatch)(struct crew *crew))
+{
+	const struct settings *s = crew->spec->settings;
+	const uint64_t for_ns[GUEST_N_LINES] = {
+		[GUEST_QUEUED] = s->queue_timeout_ns,
+		[GUEST_PARKED] = s->idle_timeout_ns,
+		[GUEST_FAREWELL] = FAREWELL_NS,
+	};
+
+	*l = (struct lobby){
+		.crew = crew,
+		.dispatch = dispatch,
+		.max_guests = descriptors_for_guests(crew),
+		.deadlines.on = on_deadlines,
+	};
+	for (int i = 0; i < GUEST_N_LINES; i++) {
+		list_init(&l->lines[i].list);
+		l->lines[i].for_ns = for_ns[i];
+	}
+	for (size_t i = 0; i < crew->n_listeners; i++) {
+		crew->listeners[i].lobby = l;
+		crew->listeners[i].io.on = on_listener;
+	}
+}
+
+static void close_line(struct lobby *l, enum guest_place place)
+{
+	struct guest *g;
+
+	while ((g = oldest(l, place)))
+		lobby_close(g);
+}
+
+void lobby_close_idle(struct lobby *l)
+{
+	close_line(l, GUEST_PARKED);
+}
+
+void lobby_fini(struct lobby *l)
+{
+	if (!l->crew)
+		return; /* never begun */
+	lobby_accept(l, false);
+	for (int i = 0; i < GUEST_N_LINES; i++)
+		close_line(l, (enum guest_place)i);
+	loop_cancel(l->crew->loop, &l->deadlines);
+}
