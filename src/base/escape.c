@@ -6,20 +6,39 @@
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
+static bool is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* How many bytes at the front are printable ASCII, but quotes and backslashes: nearly
+ * always all, and one copy. */
+static size_t plain_run(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && is_plain(s.p[n]))
+		n++;
+	return n;
+}
+
 void escape_log(struct buf *out, struct span s, size_t most_bytes)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t n = s.n < most_bytes ? s.n : most_bytes;
+	struct span rest = span_of(s.p, s.n < most_bytes ? s.n : most_bytes);
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	while (rest.n) {
+		size_t plain = plain_run(rest);
 
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
-			buf_put_byte(out, (char)c);
-		else
+		buf_put(out, rest.p, plain);
+		rest = span_from(rest, plain);
+		if (rest.n) {
+			unsigned char c = (unsigned char)rest.p[0];
 			buf_put(out, (char[]){'\\', 'x', hex[c >> 4], hex[c & 15]}, 4);
+			rest = span_from(rest, 1);
+		}
 	}
-	if (n < s.n)
+	if (s.n > most_bytes)
 		buf_put_span(out, SPAN("..."));
 }
 
@@ -27,7 +46,8 @@ void escape_json(struct buf *out, struct span s)
 {
 	while (s.n) {
 		unsigned char c = (unsigned char)s.p[0];
-		size_t len = utf8_step(s);
+		size_t plain = plain_run(s);
+		size_t len = plain ? plain : utf8_step(s);
 
 		if (!len) {
 			buf_put_span(out, SPAN(REPLACEMENT));
