@@ -39,7 +39,7 @@ static const struct {
 	{0, SPAN("GET / HTTP/1.0\r\n\r\n")},
 	{0, SPAN("BREW /pot HTTP/1.1\r\nHost:\r\n\r\n")},
 	{0, SPAN("PUT /\xe6\x8a\xa5 HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello")},
-	{0, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding:\tChunked \t\r\n\r\n")},
+	{0, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding:  Chunked \r\n\r\n")},
 	{0, SPAN("GET / HTTP/1.1\r\n" H "X: \x80\xff\ttab\r\nX: again\r\n\r\n")},
 	{0, SPAN("GET / HTTP/1.1\r\nHost: [::1]:8080\r\nEmpty:\r\n\r\n")},
 	{0, SPAN("OPTIONS * HTTP/1.1\r\n" H "\r\n")},
@@ -134,6 +134,15 @@ static const struct {
 	{400, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding: gzip\r\n\r\n")},
 	{400, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding: identity\r\n\r\n")},
 	{400, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding:\r\n\r\n")},
+	{400, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding:\tchunked\r\n\r\n")},
+	{400, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\t\r\n\r\n")},
+	{400, SPAN("PUT / HTTP/1.1\r\n" H "Content-Length: 5\t\r\n\r\nhello")},
+	{400, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding:, chunked\r\n\r\n")},
+	{400, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding: chunked,\r\n\r\n")},
+	{400, SPAN("PUT / HTTP/1.1\r\n" H
+		   "Transfer-Encoding:\r\nTransfer-Encoding: chunked\r\n\r\n")},
+	{400, SPAN("PUT / HTTP/1.1\r\n" H
+		   "Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n\r\n")},
 	{501, SPAN("PUT / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n")},
 	{501, SPAN("PUT / HTTP/1.1\r\n" H
 		   "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")},
@@ -256,6 +265,8 @@ static void the_connection_goes_on_as_version_and_options_say(void **state)
 	assert_false(parsed("GET / HTTP/1.1\r\n" H "Connection: keep-alive\r\n"
 			    "Connection: close\r\n\r\n")
 			     .keep_alive);
+	assert_false(
+		parsed("GET / HTTP/1.1\r\n" H "Connection: \"x, close\r\n\r\n").keep_alive);
 	assert_false(parsed("GET / HTTP/1.0\r\n\r\n").keep_alive);
 	assert_true(parsed("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").keep_alive);
 }
