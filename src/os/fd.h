@@ -17,8 +17,9 @@ static inline void fd_close(int *fd)
 	}
 }
 
-/* A local that owns its descriptor: closed on every way out of the block. */
-#define AUTO_CLOSE [[gnu::cleanup(fd_close)]]
+/* A local that owns its descriptor: closed on every way out of the block. To own it may be
+ * all it is for, which clang 14 takes for unused. */
+#define AUTO_CLOSE [[gnu::cleanup(fd_close), maybe_unused]]
 
 /* Moves a descriptor out of the variable that owned it, and leaves -1 there. */
 [[nodiscard]] static inline int fd_take(int *fd)
