@@ -191,6 +191,18 @@ void conn_leave(struct conn *c)
 	worker_look(c->worker);
 }
 
+void conn_end(struct conn *c)
+{
+	end(held_of(c), false);
+}
+
+struct conn *conn_longest_idle(struct worker *w)
+{
+	struct list *idle = &w->conns.idle;
+
+	return list_empty(idle) ? NULL : &list_first(idle, struct held, idle)->pub;
+}
+
 /* Reads and drops what still comes, until the peer's end, too much of it, or too late. */
 static void linger_on(struct held *h)
 {

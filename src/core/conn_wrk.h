@@ -76,8 +76,14 @@ void conn_arrive(struct worker *w, const struct conn_arrival *arrival);
  */
 void conn_leave(struct conn *c);
 
-/* Ends every idle connection's stay by wrk_idle's other half: calls @each for each, oldest
- * first. */
+/* Ends a connection that is between two requests, as the service would by CONN_CLOSE. */
+void conn_end(struct conn *c);
+
+/* The connection that has been idle the longest, or NULL. */
+struct conn *conn_longest_idle(struct worker *w);
+
+/* Calls @each, which may end it or part with it, for every idle connection, oldest first.
+ */
 void conn_each_idle(struct worker *w, void (*each)(struct conn *c));
 
 static inline struct held *held_of(struct conn *c)

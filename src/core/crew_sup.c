@@ -12,19 +12,13 @@
 #include "log/log.h"
 #include "os/chan.h"
 #include "os/fd.h"
-#include "os/file.h"
-#include "os/mem.h"
-#include "os/peer.h"
-#include "os/sock.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKLOG            4096 /* connections the kernel keeps for us; it cuts this to somaxconn */
 #define BACKOFF_FIRST_NS   (100 * NS_PER_MS)
 #define BACKOFF_LONGEST_NS (30 * NS_PER_SEC)
 #define HEALTHY_NS \
@@ -48,6 +42,12 @@ static void go(struct slot *slot, enum slot_state to)
 static unsigned n_living(const struct crew *crew)
 {
 	return crew->n_slots - crew->n_in[SLOT_EMPTY] - crew->n_in[SLOT_COOLING];
+}
+
+/* Whether the model makes the worker in it, and not the core. */
+static bool is_sown(const struct slot *slot)
+{
+	return slot->crew->spec->model->seeded && slot->index > 0;
 }
 
 /* Half to one and a half times @ns, so that workers that died together do not come back
@@ -88,7 +88,8 @@ static void cool(struct slot *slot, bool failed)
 	go(slot, SLOT_COOLING);
 	if (!failed) {
 		slot->n_failures = 0;
-		set_timer(slot, 1);
+		set_timer(slot, 0);
+		go(slot, SLOT_EMPTY);
 		return;
 	}
 	slot->n_failures++;
@@ -133,7 +134,7 @@ static void on_pid(struct loop_io *io, uint32_t events)
 		return;
 
 	bool as_told = how.si_code == CLD_EXITED && how.si_status == EXIT_DONE
-		       && was == SLOT_DRAINING;
+		       && (was == SLOT_DRAINING || is_sown(slot));
 	if (!slot->said_why || was == SLOT_READY)
 		say_ended(slot, &how, as_told);
 
@@ -141,11 +142,11 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	loop_remove(crew->loop, &slot->chan_io);
 	if (loop_now_ns(crew->loop) - slot->spawned_ns > HEALTHY_NS)
 		slot->n_failures = 0;
-	cool(slot, was != SLOT_DRAINING);
+	cool(slot, !as_told && was != SLOT_DRAINING);
 	crew->spec->model->sup_gone(slot);
 	fd_close(&slot->chan);
 
-	if (was == SLOT_STARTING && !crew->was_ready && !crew->draining
+	if (was == SLOT_STARTING && !is_sown(slot) && !crew->was_ready && !crew->draining
 		&& ++crew->n_early_deaths == EARLY_DEATHS_MAX)
 		give_up(crew);
 	else
@@ -187,8 +188,9 @@ static void ready(struct slot *slot)
 	go(slot, SLOT_READY);
 	log_debug(crew->log, "worker-ready", "worker waits for work", SLOT_KVS(slot));
 	crew->n_early_deaths = 0;
-	crew->spec->model->sup_ready(slot);
-	if (!crew->was_ready && crew_n_ready(crew) >= crew->spec->settings->workers.min) {
+	if (crew->spec->model->sup_ready)
+		crew->spec->model->sup_ready(slot);
+	if (!crew->was_ready && crew_n_ready(crew) >= crew->n_wanted) {
 		crew->was_ready = true;
 		crew->events->ready(crew);
 	}
@@ -274,33 +276,45 @@ static int run_worker(void *arg)
 	});
 }
 
+static int fresh_board(struct slot *slot)
+{
+	const struct crew *crew = slot->crew;
+
+	if (!slot->board)
+		slot->board =
+			board_new(crew->n_connections, crew->spec->service->input_bytes);
+	if (!slot->board)
+		return -ENOMEM;
+	board_reset(slot->board);
+	return 0;
+}
+
 static int try_spawn(struct slot *slot, struct reason *reason)
 {
 	struct crew *crew = slot->crew;
 	struct chan_pair pair;
 	struct heritage heritage = {0};
 
-	if (!slot->board) {
-		slot->board =
-			board_new(crew->n_connections, crew->spec->service->input_bytes);
-		if (!slot->board) {
-			errno = ENOMEM;
-			return reason_errno(reason, "cannot make the memory it shares");
-		}
-	}
-	board_reset(slot->board);
-
-	int r = chan_pair_open(&pair);
+	int r = fresh_board(slot);
+	if (r == 0)
+		r = chan_pair_open(&pair);
 	if (r < 0) {
 		errno = -r;
-		return reason_errno(reason, "cannot make its channel");
+		return reason_errno(reason, "cannot make its memory or channel");
 	}
 
 	heritage_add(&heritage, pair.wrk);
 	heritage_add(&heritage, crew->access_fd);
 	heritage_add(&heritage, crew->log->fd);
-	if (crew->spec->model->sup_heritage)
-		crew->spec->model->sup_heritage(slot, &heritage);
+	if (crew->spec->model->sup_heritage) {
+		r = crew->spec->model->sup_heritage(slot, &heritage);
+		if (r < 0) {
+			fd_close(&pair.sup);
+			fd_close(&pair.wrk);
+			errno = -r;
+			return reason_errno(reason, "cannot make what it inherits");
+		}
+	}
 
 	slot->chan = pair.wrk; /* as the child is to see it */
 	board_inherit(slot->board, true);
@@ -352,9 +366,7 @@ static void spawn(struct slot *slot)
 		/* A child that cannot be watched is not kept: without its pidfd in the loop
 		 * nobody would reap it. */
 		proc_signal(&slot->proc, SIGKILL);
-		siginfo_t how;
-		while (proc_reap(&slot->proc, &how) == -EAGAIN)
-			continue;
+		proc_await(&slot->proc);
 		forget_process(slot);
 		cool(slot, true);
 		return;
@@ -362,6 +374,61 @@ static void spawn(struct slot *slot)
 	set_timer(slot, crew->spec->settings->start_timeout_ns);
 	log_debug(crew->log, "worker-spawned", "worker was made", SLOT_KVS(slot),
 		KV("pid", slot->proc.pid));
+}
+
+int crew_sow(struct slot *slot, int *chan_wrk)
+{
+	struct chan_pair pair;
+	int r = fresh_board(slot);
+
+	if (r == 0)
+		r = chan_pair_open(&pair);
+	if (r < 0)
+		return r;
+	slot->chan = pair.sup;
+	slot->chan_io.fd = pair.sup;
+	r = loop_add(slot->crew->loop, &slot->chan_io, EPOLLIN);
+	if (r < 0) {
+		fd_close(&slot->chan);
+		fd_close(&pair.wrk);
+		return r;
+	}
+	go(slot, SLOT_STARTING);
+	slot->said_why = false;
+	slot->spawned_ns = loop_now_ns(slot->crew->loop);
+	*chan_wrk = pair.wrk;
+	return 0;
+}
+
+int crew_sown(struct slot *slot, pid_t pid)
+{
+	struct crew *crew = slot->crew;
+	struct proc proc;
+
+	for (unsigned i = 0; i < crew->n_slots; i++) {
+		if (crew->slots[i].proc.pid == pid)
+			return -EPROTO;
+	}
+	int r = proc_adopt(pid, &proc);
+	if (r < 0)
+		return r;
+	slot->proc = proc;
+	slot->pid_io.fd = proc.pidfd;
+	/* Without it in the loop its end would go unseen: so it must not live. */
+	if (loop_add(crew->loop, &slot->pid_io, EPOLLIN) < 0) {
+		proc_signal(&slot->proc, SIGKILL);
+		proc_await(&slot->proc);
+		crew_unsow(slot);
+		return 0;
+	}
+	go(slot, SLOT_READY);
+	return 0;
+}
+
+void crew_unsow(struct slot *slot)
+{
+	forget_process(slot);
+	cool(slot, false);
 }
 
 static void drain_slot(struct slot *slot)
@@ -383,6 +450,11 @@ static void crew_look(struct crew *crew)
 	if (crew->draining || crew->failed) {
 		if (n_living(crew) == 0 && crew->draining)
 			crew->events->gone(crew);
+		return;
+	}
+	if (crew->spec->model->seeded) {
+		if (crew->slots[0].state == SLOT_EMPTY)
+			spawn(&crew->slots[0]);
 		return;
 	}
 	for (unsigned i = 0; i < crew->n_slots && n_living(crew) < crew->n_wanted; i++) {
@@ -451,24 +523,6 @@ void crew_kill(struct crew *crew)
 	crew_look(crew);
 }
 
-static int open_access_log(struct crew *crew, struct reason *reason)
-{
-	const char *path = crew->spec->settings->access_log;
-
-	crew->access_fd = -1;
-	if (!path)
-		return 0;
-	if (strcmp(path, "-") == 0)
-		path = "/dev/stdout";
-	crew->access_fd =
-		file_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0640);
-	if (crew->access_fd < 0) {
-		errno = -crew->access_fd;
-		return reason_errno(reason, "cannot open the access log %s", path);
-	}
-	return 0;
-}
-
 void crew_reopen(struct crew *crew)
 {
 	const struct core_msg msg = {.type = CORE_REOPEN};
@@ -477,7 +531,7 @@ void crew_reopen(struct crew *crew)
 
 	if (before < 0)
 		return;
-	if (open_access_log(crew, &reason) < 0) {
+	if (crew_open_log(crew, &reason) < 0) {
 		crew->access_fd = before;
 		log_error(crew->log, "reopen-failed",
 			LOG_SAY("%.200s; the old one goes on", reason.text));
@@ -485,136 +539,11 @@ void crew_reopen(struct crew *crew)
 	}
 	fd_close(&before);
 	struct slot *slot;
-	crew_for_each_ready(slot, crew)
-	{
+	crew_for_each_ready (slot, crew) {
 		if (!crew_send(slot, &msg, CORE_MSG_BARE, crew->access_fd))
 			log_warn(crew->log, "reopen-late",
 				"worker still writes the old access log", SLOT_KVS(slot));
 	}
-}
-
-static int listen_at_one(struct crew *crew, const struct addr *addr, struct reason *reason)
-{
-	struct listener *grown =
-		realloc(crew->listeners, (crew->n_listeners + 1) * sizeof(*grown));
-	if (!grown)
-		return reason_set(reason, "out of memory");
-	crew->listeners = grown;
-
-	struct listener *l = &grown[crew->n_listeners];
-	*l = (struct listener){.crew = crew, .index = (unsigned)crew->n_listeners};
-	l->fd = sock_listen(addr,
-		&(struct sock_listen_opts){.backlog = BACKLOG, .unix_mode = 0666}, reason);
-	if (l->fd < 0)
-		return l->fd;
-	sock_local(l->fd, &l->addr);
-	l->io.fd = l->fd;
-	crew->n_listeners++;
-	return 0;
-}
-
-/* The service's say on its settings, before anything is bound: nothing may be reachable
- * that must not be. */
-static int check_and_listen(struct crew *crew, struct reason *reason)
-{
-	const struct opt_list *texts = &crew->spec->settings->listens;
-	struct addr all[64];
-	size_t n_all = 0;
-
-	for (size_t i = 0; i < texts->n; i++) {
-		struct addr some[ADDR_MOST];
-		size_t n;
-
-		int r = addr_parse(texts->items[i], some, &n, reason);
-		if (r < 0)
-			return r;
-		if (n > ARRAY_LEN(all) - n_all)
-			return reason_set(reason, "more than %zu addresses to listen at",
-				ARRAY_LEN(all));
-		memcpy(&all[n_all], some, n * sizeof(*some));
-		n_all += n;
-	}
-
-	const struct service_site site = {
-		.name = crew->spec->name,
-		.listens = all,
-		.n_listens = n_all,
-		.log = crew->log,
-	};
-	if (crew->spec->service->check) {
-		int r = crew->spec->service->check(crew->spec->service_conf, &site, reason);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < n_all; i++) {
-		int r = listen_at_one(crew, &all[i], reason);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int make_memory(struct crew *crew, struct reason *reason)
-{
-	const struct spec *spec = crew->spec;
-
-	crew->n_slots = (unsigned)spec->settings->workers.max;
-	crew->slots = calloc(crew->n_slots, sizeof(*crew->slots));
-	crew->model = calloc(1, MAX(spec->model->sup_bytes, 1));
-	if (spec->service->shared_bytes)
-		crew->shared = mem_share(spec->service->shared_bytes);
-	if (!crew->slots || !crew->model || (spec->service->shared_bytes && !crew->shared))
-		return reason_set(reason, "out of memory");
-
-	for (unsigned i = 0; i < crew->n_slots; i++) {
-		crew->slots[i] = (struct slot){
-			.crew = crew,
-			.index = i,
-			.proc = PROC_NONE,
-			.chan = -1,
-			.pid_io.on = on_pid,
-			.chan_io.on = on_chan,
-			.timer.on = on_timer,
-		};
-	}
-	crew->n_in[SLOT_EMPTY] = crew->n_slots;
-	return 0;
-}
-
-int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
-	const struct crew_events *events, void *owner, struct crew **out,
-	struct reason *reason)
-{
-	const struct settings *s = spec->settings;
-	struct crew *crew = calloc(1, sizeof(*crew));
-
-	if (!crew)
-		return reason_set(reason, "out of memory");
-	*crew = (struct crew){
-		.spec = spec,
-		.events = events,
-		.owner = owner,
-		.loop = loop,
-		.log = log,
-		.access_fd = -1,
-		.n_connections = s->connections ? (unsigned)s->connections
-						: spec->service->connections,
-		.n_wanted = (unsigned)s->workers.min,
-	};
-
-	int r = make_memory(crew, reason);
-	if (r == 0)
-		r = peer_rights(s->user, s->group, &crew->uid, &crew->gid, reason);
-	if (r == 0)
-		r = check_and_listen(crew, reason);
-	if (r == 0)
-		r = open_access_log(crew, reason);
-	if (r < 0) {
-		crew_free(crew);
-		return r;
-	}
-	*out = crew;
-	return 0;
 }
 
 int crew_start(struct crew *crew, struct reason *reason)
@@ -626,27 +555,15 @@ int crew_start(struct crew *crew, struct reason *reason)
 	return r;
 }
 
-void crew_free(struct crew *crew)
+void crew_init_slot(struct crew *crew, unsigned index)
 {
-	if (!crew)
-		return;
-	if (crew->model && crew->slots)
-		crew->spec->model->sup_fini(crew);
-	for (unsigned i = 0; crew->slots && i < crew->n_slots; i++) {
-		assert(crew->slots[i].proc.pidfd < 0);
-		loop_cancel(crew->loop, &crew->slots[i].timer);
-		board_free(crew->slots[i].board);
-	}
-	for (size_t i = 0; i < crew->n_listeners; i++) {
-		struct listener *l = &crew->listeners[i];
-
-		loop_remove(crew->loop, &l->io);
-		fd_close(&l->fd);
-	}
-	fd_close(&crew->access_fd);
-	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
-	free(crew->listeners);
-	free(crew->slots);
-	free(crew->model);
-	free(crew);
+	crew->slots[index] = (struct slot){
+		.crew = crew,
+		.index = index,
+		.proc = PROC_NONE,
+		.chan = -1,
+		.pid_io.on = on_pid,
+		.chan_io.on = on_chan,
+		.timer.on = on_timer,
+	};
 }

@@ -25,6 +25,13 @@ struct reason;
 struct service_ops;
 struct settings;
 
+enum {
+	LISTEN_BACKLOG =
+		4096, /* connections the kernel keeps for us; it cuts this to somaxconn */
+	LISTENS_MAX =
+		64, /* addresses one service listens at; each is a descriptor in workers */
+};
+
 /* One service as it was asked for. All borrowed, and outlives the crew. */
 struct spec {
 	const char *name; /* the section's, or the service's own */
@@ -117,6 +124,10 @@ void crew_free(struct crew *crew); /* takes NULL; every worker must be gone */
 /* Opens the access log anew and hands it to every worker. */
 void crew_reopen(struct crew *crew);
 
+/* For the files crew_*_sup.c only. */
+void crew_init_slot(struct crew *crew, unsigned index);
+[[nodiscard]] int crew_open_log(struct crew *crew, struct reason *reason);
+
 /* For models. */
 
 /* Changes how many workers there should be, within the settings; makes what is missing. */
@@ -131,6 +142,18 @@ void crew_retire(struct slot *slot);
 /* The model has nothing left that waits for a worker: a draining crew may let its workers
  * go. */
 void crew_settled(struct crew *crew);
+
+/*
+ * A seeded model's workers: another process of the model's makes them.
+ *
+ * crew_sow prepares an EMPTY slot (its board, its channel, of which *@chan_wrk
+ * is the worker's end and the caller's to pass on and close) and makes it
+ * STARTING; crew_sown takes over the process that was made for it, as READY;
+ * crew_unsow gives up, and the slot is EMPTY again. 0 or -errno.
+ */
+[[nodiscard]] int crew_sow(struct slot *slot, int *chan_wrk);
+[[nodiscard]] int crew_sown(struct slot *slot, pid_t pid);
+void crew_unsow(struct slot *slot);
 
 /* How many workers are READY. */
 static inline unsigned crew_n_ready(const struct crew *crew)

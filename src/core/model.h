@@ -24,14 +24,22 @@ struct model_ops {
 	const char *name;
 	const char *summary; /* a line for --help */
 
-	/* In the supervisor. crew_model() is sup_bytes of zeroed memory. */
+	/* What the core should do otherwise for it. */
+	bool one_connection; /* a worker holds one, whatever `connections` says */
+	bool seeded; /* only slot 0 is the core's to fill; the others the model fills from
+			it */
+	bool reuseport; /* listeners share their address with others of the crew */
+
+	/* In the supervisor. crew->model is sup_bytes of zeroed memory. */
 	size_t sup_bytes;
 	int (*sup_start)(struct crew *crew, struct reason *reason); /* 0, or negative */
-	void (*sup_fini)(struct crew *crew); /* all workers are gone */
-	void (*sup_heritage)(
-		struct slot *slot, struct heritage *out); /* before a fork; optional */
-	void (*sup_ready)(struct slot *slot);
-	/* Returns 0; negative for what a sound worker never says, and then it is killed. */
+	void (*sup_fini)(
+		struct crew *crew); /* all workers are gone; also after a failed start */
+	/* What the worker in @slot inherits. 0, or -errno: then it is not made. Optional.
+	 */
+	int (*sup_heritage)(struct slot *slot, struct heritage *out);
+	void (*sup_ready)(struct slot *slot); /* optional */
+	/* 0; or negative for what a sound worker never says, and then it is killed. */
 	int (*sup_message)(struct slot *slot, const void *msg, size_t len);
 	void (*sup_gone)(struct slot *slot); /* dead; its board can still be read */
 	/* Take nothing new and let go of what is idle; what has begun is finished. */
@@ -39,13 +47,16 @@ struct model_ops {
 	/* Whether nothing waits in the supervisor for a worker any more. */
 	bool (*sup_idle)(const struct crew *crew);
 
-	/* In a worker. worker_model() is wrk_bytes of zeroed memory. */
+	/* In a worker. worker->model is wrk_bytes of zeroed memory. */
 	size_t wrk_bytes;
-	int (*wrk_start)(struct worker *worker);
-	void (*wrk_message)(struct worker *worker, const void *msg, size_t len, int fd);
-	void (*wrk_idle)(struct conn
-			*c); /* it is between two requests: keep it a while, or park it */
-	void (*wrk_ended)(struct conn *c);        /* the service is done with it */
-	void (*wrk_yield)(struct worker *worker); /* part with every idle connection now */
-	void (*wrk_unblocked)(struct worker *worker);
+	int (*wrk_start)(struct worker *worker); /* 0 or -errno */
+	void (*wrk_fini)(struct worker *worker); /* optional */
+	void (*wrk_message)(struct worker *worker, const void *msg, size_t len,
+		int fd);                   /* @fd is its own */
+	void (*wrk_idle)(struct conn *c);  /* it is between two requests */
+	void (*wrk_ended)(struct conn *c); /* the service is done with it */
+	/* About to block, or draining: part with every idle connection if it can go
+	 * elsewhere. */
+	void (*wrk_yield)(struct worker *worker);
+	void (*wrk_unblocked)(struct worker *worker); /* optional */
 };

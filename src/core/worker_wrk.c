@@ -14,6 +14,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/peer.h"
+#include "os/proc.h"
 #include "os/sig.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define QUIET_NS (250 * NS_PER_MS) /* how long logs may wait to be written out */
 
@@ -97,7 +99,8 @@ void worker_unblocked(struct worker *w)
 	w->blocking = false;
 	atomic_store_explicit(&w->board->counters.blocking, 0, memory_order_relaxed);
 	worker_progress(w);
-	w->model_ops->wrk_unblocked(w);
+	if (w->model_ops->wrk_unblocked)
+		w->model_ops->wrk_unblocked(w);
 }
 
 void worker_progress(struct worker *w)
@@ -258,7 +261,12 @@ static int set_up(struct worker *w, struct reason *reason)
 		errno = -r;
 		return reason_errno(reason, "cannot set its process up");
 	}
-	return w->model_ops->wrk_start(w);
+	r = w->model_ops->wrk_start(w);
+	if (r < 0) {
+		errno = -r;
+		return reason_errno(reason, "cannot set its model up");
+	}
+	return 0;
 }
 
 static void tear_down(struct worker *w)
@@ -267,11 +275,48 @@ static void tear_down(struct worker *w)
 		conn_table_fini(&w->conns);
 	if (w->service_state && w->service->stop)
 		w->service->stop(w);
+	if (w->model && w->model_ops->wrk_fini)
+		w->model_ops->wrk_fini(w);
 	loop_free(w->loop);
 	free(w->model);
 	fd_close(&w->sigfd);
 	fd_close(&w->chan);
 	fd_close(&w->access_fd);
+}
+
+/* A new loop of its own: an epoll set shared with the parent would tell each of the other's
+ * affairs. */
+static int own_loop(struct worker *w)
+{
+	loop_free(w->loop);
+	w->loop = loop_new();
+	if (!w->loop)
+		return -ENOMEM;
+	w->chan_io = (struct loop_io){.on = on_chan, .fd = w->chan};
+	w->sig_io = (struct loop_io){.on = on_signal, .fd = w->sigfd};
+	w->quiet_timer = (struct loop_timer){.on = on_quiet};
+	w->quiet_armed = false;
+
+	int r = loop_add(w->loop, &w->chan_io, EPOLLIN);
+	return r < 0 ? r : loop_add(w->loop, &w->sig_io, EPOLLIN);
+}
+
+void worker_rebirth(struct worker *w, unsigned slot_index, int chan,
+	void (*begin)(struct worker *w, const void *arg), const void *arg)
+{
+	if (!proc_ends_with(w->parent))
+		proc_exit(EXIT_ORPHAN);
+	log_as(w->log, w->boot->spec->name, (int)slot_index);
+	fd_close(&w->chan);
+	w->chan = chan;
+	w->board = w->boot->crew->slots[slot_index].board;
+	if (own_loop(w) < 0)
+		proc_exit(EXIT_CORE);
+	begin(w, arg);
+	if (loop_run(w->loop) < 0)
+		w->status = EXIT_CORE;
+	tear_down(w);
+	proc_exit(w->status);
 }
 
 int worker_main(const struct worker_boot *boot)
@@ -286,6 +331,7 @@ int worker_main(const struct worker_boot *boot)
 		.sigfd = -1,
 		.access_fd = boot->access_fd,
 		.quiet_timer.on = on_quiet,
+		.parent = getppid(),
 		.status = EXIT_DONE,
 	};
 	const struct core_msg ready = {.type = CORE_READY};

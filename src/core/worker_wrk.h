@@ -48,6 +48,7 @@ struct worker {
 	int chan;      /* owned */
 	int sigfd;     /* owned */
 	int access_fd; /* owned; -1 for none */
+	pid_t parent;  /* the supervisor */
 	bool draining;
 	bool blocking;
 	bool quiet_armed;
@@ -67,6 +68,17 @@ struct worker {
 /* Sends to the supervisor, waiting for room if it must. A supervisor that has gone ends the
  * worker soon. */
 void worker_tell(struct worker *w, const void *msg, size_t len);
+
+/**
+ * worker_rebirth - in a process just forked from a worker: become the worker in
+ * @slot_index.
+ *
+ * Takes over @chan as its channel and the slot's board as its own; what the
+ * service's start() made stays. Then runs @begin, and serves until it is told to
+ * end or has nothing left. Does not return.
+ */
+[[gnu::noreturn]] void worker_rebirth(struct worker *w, unsigned slot_index, int chan,
+	void (*begin)(struct worker *w, const void *arg), const void *arg);
 
 /* The last connection may have ended: a draining worker leaves when there is none. */
 void worker_look(struct worker *w);

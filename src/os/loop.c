@@ -252,7 +252,6 @@ static int may_sleep_ms(const struct loop *loop)
 
 int loop_run(struct loop *loop)
 {
-	loop->stop = false;
 	while (!loop->stop) {
 		int n = epoll_wait(loop->epfd, loop->batch, BATCH, may_sleep_ms(loop));
 

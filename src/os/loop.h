@@ -40,7 +40,8 @@ struct loop_task {
 [[nodiscard]] struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
-/* Runs until loop_stop. 0, or -errno if waiting itself failed. */
+/* Runs until loop_stop, which may have been called before. 0, or -errno if waiting itself
+ * failed. */
 [[nodiscard]] int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

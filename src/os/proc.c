@@ -6,12 +6,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -28,7 +30,7 @@ static int ascending(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-static void close_all_but(const int *keep, size_t n)
+void proc_close_all_but(const int *keep, size_t n)
 {
 	int sorted[PROC_KEEP_MAX];
 	unsigned from = STDERR_FILENO + 1;
@@ -46,6 +48,17 @@ static void close_all_but(const int *keep, size_t n)
 	(void)close_range(from, ~0u, 0);
 }
 
+bool proc_ends_with(pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	return getppid() == parent; /* or it died before we asked to be told */
+}
+
+void proc_set_title(const char *title)
+{
+	(void)prctl(PR_SET_NAME, title);
+}
+
 static void signals_as_if_new(void)
 {
 	sigset_t none;
@@ -57,22 +70,23 @@ static void signals_as_if_new(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-[[gnu::noreturn]] static void child(const struct proc_spec *spec, pid_t parent)
+void proc_exit(int status)
 {
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(EXIT_FAILURE); /* it died before we asked to be told */
-
-	(void)prctl(PR_SET_NAME, spec->title);
-	signals_as_if_new();
-	close_all_but(spec->keep_fds, spec->n_keep_fds);
-	int status = spec->main(spec->arg);
-
 #ifdef __SANITIZE_ADDRESS__
 	/* LeakSanitizer runs at exit(), which a forked child must not call. */
 	__lsan_do_leak_check();
 #endif
 	_exit(status);
+}
+
+[[gnu::noreturn]] static void child(const struct proc_spec *spec, pid_t parent)
+{
+	if (!proc_ends_with(parent))
+		_exit(EXIT_FAILURE);
+	proc_set_title(spec->title);
+	signals_as_if_new();
+	proc_close_all_but(spec->keep_fds, spec->n_keep_fds);
+	proc_exit(spec->main(spec->arg));
 }
 
 int proc_spawn(const struct proc_spec *spec, struct proc *out)
@@ -99,6 +113,39 @@ int proc_spawn(const struct proc_spec *spec, struct proc *out)
 	}
 	*out = (struct proc){.pid = pid, .pidfd = pidfd};
 	return 0;
+}
+
+pid_t proc_fork_sibling(void)
+{
+	struct clone_args args = {.flags = CLONE_PARENT};
+
+	(void)fflush(NULL);
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	return pid < 0 ? -errno : (pid_t)pid;
+}
+
+int proc_adopt(pid_t pid, struct proc *out)
+{
+	siginfo_t si = {0};
+	AUTO_CLOSE int pidfd = pidfd_open(pid, 0);
+
+	if (pidfd < 0)
+		return -errno;
+	/* Only a parent may wait; and nothing is collected by this. */
+	if (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return -errno;
+	*out = (struct proc){.pid = pid, .pidfd = fd_take(&pidfd)};
+	return 0;
+}
+
+void proc_await(struct proc *proc)
+{
+	siginfo_t si;
+
+	while (waitid(P_PIDFD, (id_t)proc->pidfd, &si, WEXITED) < 0 && errno == EINTR)
+		continue;
+	fd_close(&proc->pidfd);
+	*proc = PROC_NONE;
 }
 
 int proc_reap(struct proc *proc, siginfo_t *how)

@@ -14,7 +14,7 @@ struct proc {
 };
 #define PROC_NONE ((struct proc){.pid = -1, .pidfd = -1})
 
-#define PROC_KEEP_MAX 64u /* descriptors a child may be given */
+#define PROC_KEEP_MAX 128u /* descriptors a child may be given */
 
 /* What a child wakes up with. A descriptor that is not listed is closed in it. */
 struct proc_spec {
@@ -35,6 +35,38 @@ struct proc_spec {
  * Returns 0 and fills *@out, for proc_reap to end; or -errno. Never returns in the child.
  */
 [[nodiscard]] int proc_spawn(const struct proc_spec *spec, struct proc *out);
+
+/**
+ * proc_fork_sibling - fork a process that is our parent's child, not ours.
+ *
+ * For a process that makes others on its parent's behalf: the parent learns
+ * the pid, and takes the process over by proc_adopt. Nothing else is changed in
+ * the child: it goes on from here. Returns 0 in it, its pid here, or -errno.
+ */
+[[nodiscard]] pid_t proc_fork_sibling(void);
+
+/**
+ * proc_adopt - take over a child that somebody else made for this process.
+ *
+ * Returns 0 and fills *@out; -ECHILD if @pid is no child of ours, -errno otherwise.
+ */
+[[nodiscard]] int proc_adopt(pid_t pid, struct proc *out);
+
+/* In a child: asks for SIGTERM when its parent dies. False if @parent, whom it expected,
+ * has. */
+[[nodiscard]] bool proc_ends_with(pid_t parent);
+
+/* Closes every descriptor but 0, 1, 2 and those listed, as in a spawned child. */
+void proc_close_all_but(const int *keep, size_t n);
+
+/* Names this process for ps(1). */
+void proc_set_title(const char *title);
+
+/* Ends this process, which was forked: without what exit() does for a program's own end. */
+[[gnu::noreturn]] void proc_exit(int status);
+
+/* Waits for a process that was killed to end, and forgets it. */
+void proc_await(struct proc *proc);
 
 /* Collects an exited child and closes its pidfd: 0 with *@how filled, or -EAGAIN while it
  * runs. */

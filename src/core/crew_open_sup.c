@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/crew_sup.h"
+
+#include "base/reason.h"
+#include "core/core_wire.h"
+#include "core/model.h"
+#include "core/settings.h"
+#include "log/log.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/mem.h"
+#include "os/peer.h"
+#include "os/sock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+int crew_open_log(struct crew *crew, struct reason *reason)
+{
+	const char *path = crew->spec->settings->access_log;
+
+	crew->access_fd = -1;
+	if (!path)
+		return 0;
+	if (strcmp(path, "-") == 0)
+		path = "/dev/stdout";
+	crew->access_fd =
+		file_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0640);
+	if (crew->access_fd < 0) {
+		errno = -crew->access_fd;
+		return reason_errno(reason, "cannot open the access log %s", path);
+	}
+	return 0;
+}
+
+static int listen_at_one(struct crew *crew, const struct addr *addr, struct reason *reason)
+{
+	struct listener *grown =
+		realloc(crew->listeners, (crew->n_listeners + 1) * sizeof(*grown));
+	if (!grown)
+		return reason_set(reason, "out of memory");
+	crew->listeners = grown;
+
+	struct listener *l = &grown[crew->n_listeners];
+	*l = (struct listener){.crew = crew, .index = (unsigned)crew->n_listeners};
+	l->fd = sock_listen(addr,
+		&(struct sock_listen_opts){
+			.backlog = LISTEN_BACKLOG,
+			.unix_mode = 0666,
+			.reuseport = crew->spec->model->reuseport,
+		},
+		reason);
+	if (l->fd < 0)
+		return l->fd;
+	sock_local(l->fd, &l->addr);
+	l->io.fd = l->fd;
+	crew->n_listeners++;
+	return 0;
+}
+
+/* The service's say on its settings, before anything is bound: nothing may be reachable
+ * that must not be. */
+static int check_and_listen(struct crew *crew, struct reason *reason)
+{
+	const struct opt_list *texts = &crew->spec->settings->listens;
+	struct addr all[LISTENS_MAX];
+	size_t n_all = 0;
+
+	for (size_t i = 0; i < texts->n; i++) {
+		struct addr some[ADDR_MOST];
+		size_t n;
+
+		int r = addr_parse(texts->items[i], some, &n, reason);
+		if (r < 0)
+			return r;
+		if (n > ARRAY_LEN(all) - n_all)
+			return reason_set(reason, "more than %zu addresses to listen at",
+				ARRAY_LEN(all));
+		memcpy(&all[n_all], some, n * sizeof(*some));
+		n_all += n;
+	}
+
+	const struct service_site site = {
+		.name = crew->spec->name,
+		.listens = all,
+		.n_listens = n_all,
+		.log = crew->log,
+	};
+	if (crew->spec->service->check) {
+		int r = crew->spec->service->check(crew->spec->service_conf, &site, reason);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < n_all; i++) {
+		int r = listen_at_one(crew, &all[i], reason);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_memory(struct crew *crew, struct reason *reason)
+{
+	const struct spec *spec = crew->spec;
+
+	/* A seeded model's workers are made from the one in slot 0, which serves nobody
+	 * itself. */
+	crew->n_slots = (unsigned)spec->settings->workers.max + spec->model->seeded;
+	crew->slots = calloc(crew->n_slots, sizeof(*crew->slots));
+	crew->model = calloc(1, MAX(spec->model->sup_bytes, 1));
+	if (spec->service->shared_bytes)
+		crew->shared = mem_share(spec->service->shared_bytes);
+	if (!crew->slots || !crew->model || (spec->service->shared_bytes && !crew->shared))
+		return reason_set(reason, "out of memory");
+
+	for (unsigned i = 0; i < crew->n_slots; i++)
+		crew_init_slot(crew, i);
+	crew->n_in[SLOT_EMPTY] = crew->n_slots;
+	return 0;
+}
+
+static unsigned n_connections(const struct spec *spec)
+{
+	if (spec->model->one_connection)
+		return 1;
+	return spec->settings->connections ? (unsigned)spec->settings->connections
+					   : spec->service->connections;
+}
+
+int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
+	const struct crew_events *events, void *owner, struct crew **out,
+	struct reason *reason)
+{
+	const struct settings *s = spec->settings;
+	struct crew *crew = calloc(1, sizeof(*crew));
+
+	if (!crew)
+		return reason_set(reason, "out of memory");
+	*crew = (struct crew){
+		.spec = spec,
+		.events = events,
+		.owner = owner,
+		.loop = loop,
+		.log = log,
+		.access_fd = -1,
+		.n_connections = n_connections(spec),
+		.n_wanted = spec->model->seeded ? 1 : (unsigned)s->workers.min,
+	};
+
+	int r = make_memory(crew, reason);
+	if (r == 0)
+		r = peer_rights(s->user, s->group, &crew->uid, &crew->gid, reason);
+	if (r == 0)
+		r = check_and_listen(crew, reason);
+	if (r == 0)
+		r = crew_open_log(crew, reason);
+	if (r < 0) {
+		crew_free(crew);
+		return r;
+	}
+	*out = crew;
+	return 0;
+}
+
+void crew_free(struct crew *crew)
+{
+	if (!crew)
+		return;
+	if (crew->model && crew->slots)
+		crew->spec->model->sup_fini(crew);
+	for (unsigned i = 0; crew->slots && i < crew->n_slots; i++) {
+		assert(crew->slots[i].proc.pidfd < 0);
+		loop_cancel(crew->loop, &crew->slots[i].timer);
+		board_free(crew->slots[i].board);
+	}
+	for (size_t i = 0; i < crew->n_listeners; i++) {
+		struct listener *l = &crew->listeners[i];
+
+		loop_remove(crew->loop, &l->io);
+		fd_close(&l->fd);
+	}
+	fd_close(&crew->access_fd);
+	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
+	free(crew->listeners);
+	free(crew->slots);
+	free(crew->model);
+	free(crew);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "model/accept_wrk.h"
+
+#include "core/conn_wrk.h"
+#include "core/crew_sup.h"
+#include "core/settings.h"
+#include "core/worker_wrk.h"
+#include "log/log.h"
+#include "os/fd.h"
+#include "os/sock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static uint64_t idle_until(const struct worker *w, const struct held *h)
+{
+	return atomic_load_explicit(&h->seat->since_ns, memory_order_relaxed)
+	       + w->boot->spec->settings->idle_timeout_ns;
+}
+
+static void on_idle(struct loop_timer *timer)
+{
+	struct accept_wrk *a = container_of(timer, struct accept_wrk, idle);
+	struct worker *w = a->worker;
+	struct conn *c;
+
+	while ((c = conn_longest_idle(w))) {
+		uint64_t until = idle_until(w, held_of(c));
+
+		if (until > loop_now_ns(w->loop)) {
+			(void)loop_at(w->loop, timer, until);
+			return;
+		}
+		conn_end(c);
+	}
+}
+
+/* Watches the listeners just when it is wanted and there is a place for what comes. */
+static void look(struct accept_wrk *a)
+{
+	struct loop *loop = a->worker->loop;
+	bool on = a->wanted && accept_wrk_has_room(a, true);
+
+	if (a->watching == on)
+		return;
+	a->watching = on;
+	for (size_t i = 0; i < a->n_listeners; i++) {
+		struct loop_io *io = &a->listeners[i].io;
+
+		if (!on)
+			loop_remove(loop, io);
+		else if (loop_add(loop, io, EPOLLIN | a->events) < 0)
+			log_error(a->worker->log, "listener-lost",
+				"cannot watch a listener", KV("listener", i));
+	}
+}
+
+void accept_wrk_want(struct accept_wrk *a, bool on)
+{
+	a->wanted = on;
+	look(a);
+}
+
+bool accept_wrk_has_room(const struct accept_wrk *a, bool evict)
+{
+	return a->n_free || (evict && conn_longest_idle(a->worker));
+}
+
+bool accept_wrk_take(
+	struct accept_wrk *a, int fd, const struct addr *peer, unsigned listener)
+{
+	struct worker *w = a->worker;
+
+	if (!a->n_free && conn_longest_idle(w))
+		conn_end(conn_longest_idle(w));
+	if (!a->n_free) {
+		fd_close(&fd);
+		return false;
+	}
+	uint32_t index = a->free_seats[--a->n_free];
+	struct seat *seat = &w->board->seats[index];
+
+	atomic_store(&seat->n, 0);
+	atomic_store(&seat->n_read, 0);
+	seat_go(seat, SEAT_HELD);
+	conn_arrive(w, &(struct conn_arrival){
+			       .seat = index,
+			       .fd = fd,
+			       .id = ++a->next_id,
+			       .accepted_ns = loop_now_ns(w->loop),
+			       .peer = peer,
+			       .local = a->listeners[listener].local,
+		       });
+	return true;
+}
+
+static void on_listener(struct loop_io *io, uint32_t events)
+{
+	struct accept_listener *l = container_of(io, struct accept_listener, io);
+	struct accept_wrk *a = l->owner;
+	bool any = false;
+	struct addr peer;
+
+	(void)events;
+	for (unsigned i = 0;
+		i < a->most_at_once && a->wanted && accept_wrk_has_room(a, true); i++) {
+		int fd = sock_accept(io->fd, &peer);
+
+		if (fd == SOCK_NO_ROOM && conn_longest_idle(a->worker)) {
+			conn_end(conn_longest_idle(a->worker));
+			continue;
+		}
+		if (fd < 0)
+			break;
+		any = true;
+		(void)accept_wrk_take(a, fd, &peer, (unsigned)(l - a->listeners));
+	}
+	look(a);
+	if (any && a->accepted)
+		a->accepted(a);
+}
+
+void accept_wrk_idle(struct accept_wrk *a, struct conn *c)
+{
+	struct loop *loop = a->worker->loop;
+
+	if (a->worker->draining) {
+		conn_end(c);
+		return;
+	}
+	if (!a->idle.at_ns)
+		(void)loop_at(loop, &a->idle, idle_until(a->worker, held_of(c)));
+	look(a); /* it could give way to a new one */
+}
+
+void accept_wrk_ended(struct accept_wrk *a, struct conn *c)
+{
+	uint32_t index = held_of(c)->seat_index;
+
+	seat_go(&a->worker->board->seats[index], SEAT_FREE);
+	a->free_seats[a->n_free++] = index;
+	look(a);
+	if (a->freed)
+		a->freed(a);
+}
+
+void accept_wrk_drain(struct accept_wrk *a)
+{
+	if (!a->worker->draining)
+		return; /* it is about to block, and its connections have nowhere else to go
+			 */
+	accept_wrk_want(a, false);
+	conn_each_idle(a->worker, conn_end);
+}
+
+int accept_wrk_init(struct accept_wrk *a, struct worker *w, const int *fds, uint32_t events,
+	unsigned most_at_once)
+{
+	const struct crew *crew = w->boot->crew;
+	unsigned n_seats = w->board->n_seats;
+
+	*a = (struct accept_wrk){
+		.worker = w,
+		.listeners = calloc(crew->n_listeners + 1, sizeof(*a->listeners)),
+		.n_listeners = crew->n_listeners,
+		.free_seats = calloc(n_seats, sizeof(*a->free_seats)),
+		.n_free = n_seats,
+		.events = events,
+		.most_at_once = most_at_once,
+		.next_id = (uint64_t)getpid() << 32, /* unique without asking anybody */
+		.idle.on = on_idle,
+	};
+	if (!a->listeners || !a->free_seats)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n_seats; i++)
+		a->free_seats[i] = n_seats - 1 - i;
+	for (size_t i = 0; i < a->n_listeners; i++) {
+		a->listeners[i] = (struct accept_listener){
+			.io = {.on = on_listener, .fd = fds[i]},
+			.owner = a,
+			.local = &crew->listeners[i].addr,
+		};
+	}
+	return 0;
+}
+
+void accept_wrk_fini(struct accept_wrk *a)
+{
+	free(a->listeners);
+	free(a->free_seats);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * accept_wrk - a worker that accepts by itself, up to as many connections as it has seats.
+ *
+ * For the models without a supervisor between the listener and the worker:
+ * shared, reuseport and ring. Idle connections stay here; when every seat is
+ * taken the one that has been idle the longest gives way to a new one.
+ */
+
+#include "os/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct accept_wrk;
+struct conn;
+struct worker;
+
+struct accept_listener {
+	struct loop_io io;
+	struct accept_wrk *owner;
+	const struct addr *local; /* borrowed */
+};
+
+struct accept_wrk {
+	struct worker *worker;
+	struct accept_listener *listeners; /* owned */
+	size_t n_listeners;
+	uint32_t *free_seats; /* owned: a stack */
+	unsigned n_free;
+	uint32_t events; /* of the listeners, besides EPOLLIN */
+	unsigned most_at_once;
+	bool wanted;   /* it should accept, while there is a free seat */
+	bool watching; /* it does */
+	uint64_t next_id;
+	struct loop_timer idle; /* for the connection that is idle the longest */
+	/* Told after something was accepted, and when a seat was given back. Either may be
+	 * NULL. */
+	void (*accepted)(struct accept_wrk *a);
+	void (*freed)(struct accept_wrk *a);
+};
+
+/**
+ * accept_wrk_init - for the crew's listeners, whose descriptors @fds the worker inherited.
+ *
+ * @events is added to what the listeners are watched for (EPOLLEXCLUSIVE);
+ * @most_at_once is how many connections one event may bring. Returns 0 or -ENOMEM.
+ */
+[[nodiscard]] int accept_wrk_init(struct accept_wrk *a, struct worker *w, const int *fds,
+	uint32_t events, unsigned most_at_once);
+void accept_wrk_fini(struct accept_wrk *a);
+
+/* Accepts from now on, or no more. */
+void accept_wrk_want(struct accept_wrk *a, bool on);
+
+/* Whether one more would find a seat; @evict: also at the cost of an idle connection. */
+bool accept_wrk_has_room(const struct accept_wrk *a, bool evict);
+
+/* A connection that was accepted elsewhere; takes @fd over. False, with @fd closed, if
+ * there is no seat. */
+bool accept_wrk_take(
+	struct accept_wrk *a, int fd, const struct addr *peer, unsigned listener);
+
+/* For the model's table: what a connection does next is this one's business. */
+void accept_wrk_idle(struct accept_wrk *a, struct conn *c);
+void accept_wrk_ended(struct accept_wrk *a, struct conn *c);
+void accept_wrk_drain(struct accept_wrk *a);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/reason.h"
+#include "core/crew_sup.h"
+#include "core/lobby_sup.h"
+#include "core/model.h"
+#include "core/settings.h"
+#include "log/log.h"
+#include "model/fork.h"
+#include "model/fork_wire.h"
+#include "model/fork_wrk.h"
+#include "os/fd.h"
+#include "os/sock.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct fork_sup {
+	struct lobby lobby;
+};
+
+static struct slot *zygote(const struct crew *crew)
+{
+	return &crew->slots[0];
+}
+
+/* A place for one more child, or NULL. */
+static struct slot *find_empty(const struct crew *crew)
+{
+	for (unsigned i = 1; i < crew->n_slots; i++) {
+		if (crew->slots[i].state == SLOT_EMPTY)
+			return &crew->slots[i];
+	}
+	return NULL;
+}
+
+/* Asks the child to end whose connection has been idle the longest; its place is then the
+ * next one's. */
+static void end_longest_idle(const struct crew *crew)
+{
+	const struct core_msg msg = {.type = CORE_DRAIN};
+	struct slot *slot, *oldest = NULL;
+	uint64_t oldest_ns = UINT64_MAX;
+
+	crew_for_each_ready (slot, crew) {
+		const struct seat *seat = &slot->board->seats[0];
+		uint64_t since = atomic_load(&seat->since_ns);
+
+		if (slot->index && seat_state(seat) == SEAT_IDLE && since < oldest_ns) {
+			oldest = slot;
+			oldest_ns = since;
+		}
+	}
+	if (oldest)
+		(void)crew_send(
+			oldest, &msg, CORE_MSG_BARE, -1); /* or the next look asks again */
+}
+
+/* Whether the zygote now makes a child for @g, which is gone then. */
+static bool make_child(const struct crew *crew, struct slot *slot, struct guest *g)
+{
+	struct fork_msg msg = {
+		.type = FORK_CHAN,
+		.slot = slot->index,
+		.listener = g->listener,
+		.id = g->id,
+		.accepted_ns = g->accepted_ns,
+		.peer.len = g->peer_len,
+	};
+	AUTO_CLOSE int chan = -1;
+
+	if (crew_sow(slot, &chan) < 0)
+		return false;
+	memcpy(&msg.peer.ss, g->peer, g->peer_len);
+	bool sent = crew_send(zygote(crew), &msg, FORK_MSG_BARE, chan);
+	msg.type = FORK_CONN;
+	sent = sent && crew_send(zygote(crew), &msg, sizeof(msg), g->fd);
+	if (!sent) {
+		crew_unsow(slot);
+		return false;
+	}
+	log_debug(crew->log, "placed", "connection gets a process", KV("conn", g->id),
+		KV("service", crew->spec->name), KV("worker", slot->index));
+	lobby_close(g); /* the child has it now; the parent keeps no copy */
+	return true;
+}
+
+static void dispatch(struct crew *crew)
+{
+	struct fork_sup *f = crew->model;
+	struct guest *g;
+
+	while (zygote(crew)->state == SLOT_READY && (g = lobby_next(&f->lobby))) {
+		struct slot *slot = find_empty(crew);
+
+		if (!slot || !make_child(crew, slot, g))
+			break;
+	}
+	if (lobby_n_queued(&f->lobby))
+		end_longest_idle(crew);
+	lobby_trim(&f->lobby);
+	if (crew->draining && !lobby_n_queued(&f->lobby))
+		crew_settled(crew);
+}
+
+static void sup_ready(struct slot *slot)
+{
+	struct fork_sup *f = slot->crew->model;
+
+	lobby_accept(&f->lobby, true);
+	dispatch(slot->crew);
+}
+
+static int sup_message(struct slot *slot, const void *bytes, size_t len)
+{
+	struct crew *crew = slot->crew;
+	struct fork_msg msg;
+
+	if (slot->index != 0 || len != FORK_MSG_BARE)
+		return -EPROTO;
+	memcpy(&msg, bytes, FORK_MSG_BARE);
+	if (msg.type != FORK_MADE || msg.slot == 0 || msg.slot >= crew->n_slots)
+		return -EPROTO;
+
+	struct slot *child = &crew->slots[msg.slot];
+	if (child->state != SLOT_STARTING || child->proc.pid >= 0)
+		return -EPROTO;
+	int r = msg.pid > 0 ? crew_sown(child, msg.pid) : -ECHILD;
+	if (r == 0)
+		return 0;
+	log_error(crew->log, "fork-failed", "a process for a connection could not be made",
+		KV("service", crew->spec->name), KV("errno", msg.pid < 0 ? -msg.pid : -r));
+	crew_unsow(child);
+	return msg.pid > 0 ? -EPROTO : 0;
+}
+
+/* Its connection went with it. If it was the zygote, the children it was to make are not
+ * coming. */
+static void sup_gone(struct slot *slot)
+{
+	struct crew *crew = slot->crew;
+
+	for (unsigned i = 1; slot->index == 0 && i < crew->n_slots; i++) {
+		if (crew->slots[i].state == SLOT_STARTING && crew->slots[i].proc.pid < 0)
+			crew_unsow(&crew->slots[i]);
+	}
+	dispatch(crew);
+}
+
+static int sup_start(struct crew *crew, struct reason *reason)
+{
+	struct fork_sup *f = crew->model;
+
+	lobby_init(&f->lobby, crew, dispatch);
+	for (unsigned i = 1; i < crew->n_slots; i++) {
+		struct slot *slot = &crew->slots[i];
+
+		slot->board = board_new(1, crew->spec->service->input_bytes);
+		if (!slot->board)
+			return reason_set(reason, "out of memory");
+		board_inherit(slot->board, true);
+	}
+	return 0;
+}
+
+static void sup_fini(struct crew *crew)
+{
+	struct fork_sup *f = crew->model;
+
+	lobby_fini(&f->lobby);
+}
+
+static void sup_drain(struct crew *crew)
+{
+	struct fork_sup *f = crew->model;
+
+	lobby_accept(&f->lobby, false);
+}
+
+static bool sup_idle(const struct crew *crew)
+{
+	const struct fork_sup *f = crew->model;
+
+	return !lobby_n_queued(&f->lobby);
+}
+
+const struct model_ops fork_model = {
+	.name = "fork",
+	.summary = "a process per connection",
+	.one_connection = true,
+	.seeded = true,
+	.sup_bytes = sizeof(struct fork_sup),
+	.sup_start = sup_start,
+	.sup_fini = sup_fini,
+	.sup_ready = sup_ready,
+	.sup_message = sup_message,
+	.sup_gone = sup_gone,
+	.sup_drain = sup_drain,
+	.sup_idle = sup_idle,
+	.wrk_bytes = sizeof(struct fork_wrk),
+	.wrk_start = fork_wrk_start,
+	.wrk_fini = fork_wrk_fini,
+	.wrk_message = fork_wrk_message,
+	.wrk_idle = fork_wrk_idle,
+	.wrk_ended = fork_wrk_ended,
+	.wrk_yield = fork_wrk_yield,
+};
