@@ -2,6 +2,7 @@
 
 #include "service/drive/fs/guard.h"
 
+#include "base/hash.h"
 #include "os/fd.h"
 #include "os/file.h"
 
@@ -12,21 +13,20 @@
 #define N_LOCKS 256u
 
 /*
- * FNV-1a over the directory's inode and the name. Letters count without their
- * case, because where "A" is "a" both must be one lock; elsewhere they merely
- * share it, as any two names may.
+ * By the directory's inode and the name. Letters count without their case,
+ * because where "A" is "a" both must be one lock; elsewhere they merely share
+ * it, as any two names may.
  */
 static unsigned lock_of(const struct fs_place *place)
 {
-	uint64_t hash = 14695981039346656037ull;
+	uint64_t hash = hash_span(
+		HASH_START, span_of((const char *)&place->inode, sizeof(place->inode)));
 
-	for (unsigned i = 0; i < sizeof(place->inode); i++)
-		hash = (hash ^ ((place->inode >> (8 * i)) & 0xff)) * 1099511628211ull;
 	for (const char *at = place->name; *at; at++) {
 		unsigned char c = (unsigned char)*at;
-		hash = (hash ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 1099511628211ull;
+		hash = hash_byte(hash, c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 	}
-	return (unsigned)(hash ^ hash >> 32) % N_LOCKS;
+	return (unsigned)hash_below(hash, N_LOCKS);
 }
 
 static enum fs_result lock(const struct fs_root *root, unsigned which, bool alone, int *out)
