@@ -64,6 +64,15 @@ static enum fs_result next_raw(struct fs_list *list, const struct dirent64 **out
 	return FS_OK;
 }
 
+/* .prefork/ is known by its inode too: where letters have no case, its name may have
+ * others. */
+static bool is_hidden(const struct fs_list *list, const struct dirent64 *raw)
+{
+	return fs_path_hides(raw->d_name, list->at_root)
+	       || (list->at_root && list->root->private >= 0
+		       && raw->d_ino == list->root->private_inode);
+}
+
 /* A link is shown as what it leads to. The way is from the root, because "../x" may stay
  * inside. */
 static enum fs_result look_through_link(const struct fs_list *list, struct fs_entry *entry)
@@ -112,7 +121,7 @@ enum fs_result fs_list_next(struct fs_list *list, bool with_info, struct fs_entr
 
 		const char *name = raw->d_name;
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0
-			|| (!list->raw && fs_path_hides(name, list->at_root)))
+			|| (!list->raw && is_hidden(list, raw)))
 			continue;
 
 		*out = (struct fs_entry){.name = name};

@@ -236,6 +236,13 @@ static enum fs_result inherit_again(struct fs_publish *pub, const struct fs_guar
 	return result == FS_OK ? flush(pub) : result;
 }
 
+/* Within one mount a rename is refused across project quotas and subvolumes: no way out of
+ * the root. */
+static enum fs_result of_rename(int err)
+{
+	return err == -EXDEV ? FS_UNSUPPORTED : fs_result_of(err);
+}
+
 static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard *guard,
 	enum fs_if kind, bool *created)
 {
@@ -246,7 +253,7 @@ static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard
 	if (!guard->exists) {
 		int err = create(pub);
 		if (err != -EEXIST || kind == FS_IF_ABSENT)
-			return fs_result_of(err);
+			return of_rename(err);
 		if (kind != FS_IF_ANY)
 			return FS_CHANGED;
 		*created = false; /* somebody was faster, and is replaced */
@@ -255,7 +262,7 @@ static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard
 		if (result != FS_OK)
 			return result;
 	}
-	return fs_result_of(replace(pub));
+	return of_rename(replace(pub));
 }
 
 enum fs_result fs_publish_commit(struct fs_publish *pub,

@@ -215,7 +215,9 @@ enum fs_result fs_remove(const struct fs_root *root, const char *path,
 	if (result != FS_OK)
 		return result;
 
-	result = is_tree ? remove_displaced(root, &place, &aside, watch) : FS_OK;
-	enum fs_result synced = fs_place_sync(root, &place);
-	return result == FS_OK ? synced : result;
+	/* First, or a power cut could bring half a directory back. */
+	result = fs_place_sync(root, &place);
+	enum fs_result emptied =
+		is_tree ? remove_displaced(root, &place, &aside, watch) : FS_OK;
+	return emptied == FS_OK ? result : emptied;
 }

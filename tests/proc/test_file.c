@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "../cmocka_all.h"
+
+#include "os/fd.h"
+#include "os/file.h"
+
+#include "base/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* Each test works in a directory of its own; the state is its descriptor. */
+struct scratch {
+	char path[32];
+	int dir;
+};
+
+static int setup(void **state)
+{
+	struct scratch *scratch = calloc(1, sizeof(*scratch));
+
+	assert_non_null(scratch);
+	memcpy(scratch->path, "/var/tmp/file.XXXXXX", 21);
+	assert_non_null(mkdtemp(scratch->path));
+	scratch->dir = open(scratch->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(scratch->dir >= 0);
+	*state = scratch;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct scratch *scratch = *state;
+	static const char *const names[] = {"a", "b", "link", "d/x"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)unlinkat(scratch->dir, names[i], 0);
+	(void)unlinkat(scratch->dir, "d", AT_REMOVEDIR);
+	assert_int_equal(rmdir(scratch->path), 0);
+	(void)close(scratch->dir);
+	free(scratch);
+	return 0;
+}
+
+static int make(const struct scratch *scratch, const char *name, const char *text)
+{
+	int fd = file_open(scratch->dir, name, O_RDWR | O_CREAT | O_EXCL, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(file_write_at(fd, text, strlen(text), 0), 0);
+	return fd;
+}
+
+static void a_path_beneath_cannot_leave_and_descriptors_are_cloexec(void **state)
+{
+	struct scratch *scratch = *state;
+
+	AUTO_CLOSE int a = make(scratch, "a", "1");
+	assert_true(fcntl(a, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(file_make_dir(scratch->dir, "d", 0700), 0);
+	assert_int_equal(file_symlink(scratch->dir, "d/x", "../a"), 0);
+	assert_int_equal(file_symlink(scratch->dir, "link", "/etc"), 0);
+
+	AUTO_CLOSE int inside = file_open_beneath(scratch->dir, "d/x", O_RDONLY, 0);
+	assert_true(inside >= 0);
+	assert_true(fcntl(inside, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(
+		file_open_beneath(scratch->dir, "d/x", O_RDONLY, FILE_NO_LINKS), -ELOOP);
+	assert_int_equal(file_open_beneath(scratch->dir, "link", O_RDONLY, 0), -EXDEV);
+	assert_int_equal(file_open_beneath(scratch->dir, "..", O_RDONLY, 0), -EXDEV);
+	assert_int_equal(file_open_beneath(scratch->dir, "/etc", O_RDONLY, 0), -EXDEV);
+	assert_int_equal(file_open_beneath(scratch->dir, "none", O_RDONLY, 0), -ENOENT);
+}
+
+static void a_time_before_1970_and_one_after_are_kept_to_the_nanosecond(void **state)
+{
+	AUTO_CLOSE int a = make(*state, "a", "");
+	static const int64_t times[] = {
+		0, 1, -1, -1'000'000'001, 1'700'000'000'123'456'789};
+	struct statx st;
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		assert_int_equal(file_set_mtime(a, times[i]), 0);
+		assert_int_equal(file_stat(a, "", &st), 0);
+		assert_true(st.stx_mtime.tv_sec * (int64_t)NS_PER_SEC + st.stx_mtime.tv_nsec
+			    == times[i]);
+	}
+}
+
+static void a_read_stops_at_the_end_and_a_copy_is_exact(void **state)
+{
+	struct scratch *scratch = *state;
+	AUTO_CLOSE int a = make(scratch, "a", "0123456789");
+	AUTO_CLOSE int b = make(scratch, "b", "");
+	char got[32];
+
+	assert_int_equal(file_read_at(a, got, sizeof(got), 4), 6);
+	assert_memory_equal(got, "456789", 6);
+	assert_int_equal(file_read_at(a, got, sizeof(got), 40), 0);
+
+	assert_int_equal(file_copy_range(a, b, 0, 4), 4);
+	assert_int_equal(file_copy_range(a, b, 4, 100), 6);
+	assert_int_equal(file_copy_range(a, b, 10, 100), 0);
+	assert_int_equal(file_read_at(b, got, sizeof(got), 0), 10);
+	assert_memory_equal(got, "0123456789", 10);
+
+	/* /proc says its files are empty, and the kernel copies nothing of them. */
+	AUTO_CLOSE int lies = file_open(AT_FDCWD, "/proc/self/stat", O_RDONLY, 0);
+	assert_true(file_copy_range(lies, b, 0, 4096) > 10);
+	assert_int_equal(file_reserve(b, 1 << 20), 0);
+}
+
+static void a_name_is_won_once_and_an_unnamed_file_gets_one(void **state)
+{
+	struct scratch *scratch = *state;
+	char where[64];
+	AUTO_CLOSE int a = make(scratch, "a", "1");
+
+	assert_int_equal(file_link(scratch->dir, "a", scratch->dir, "b"), 0);
+	assert_int_equal(file_link(scratch->dir, "a", scratch->dir, "b"), -EEXIST);
+	assert_int_equal(file_where(a, where, sizeof(where)), 0);
+	assert_int_equal(strncmp(where, scratch->path, strlen(scratch->path)), 0);
+	assert_string_equal(where + strlen(scratch->path), "/a");
+	assert_int_equal(file_where(a, where, 10), -ENAMETOOLONG);
+
+	AUTO_CLOSE int unnamed = file_open(scratch->dir, ".", O_RDWR | O_TMPFILE, 0600);
+	if (unnamed < 0)
+		skip();
+	assert_int_equal(file_link_unnamed(unnamed, scratch->dir, "a"), -EEXIST);
+	assert_int_equal(file_link_unnamed(unnamed, scratch->dir, "link"), 0);
+	assert_int_equal(file_unlink(scratch->dir, "link"), 0);
+	assert_int_equal(file_unlink(scratch->dir, "link"), -ENOENT);
+}
+
+static void a_lock_is_the_open_files_and_is_refused_rather_than_waited_for(void **state)
+{
+	struct scratch *scratch = *state;
+	AUTO_CLOSE int mine = make(scratch, "a", "");
+	AUTO_CLOSE int other = file_open(scratch->dir, "a", O_RDONLY, 0);
+
+	assert_int_equal(file_lock(mine, LOCK_EX), 0);
+	assert_int_equal(file_lock(other, LOCK_EX | LOCK_NB), -EWOULDBLOCK);
+	fd_close(&mine);
+	assert_int_equal(file_lock(other, LOCK_EX | LOCK_NB), 0);
+}
+
+static void unique_names_differ(void **state)
+{
+	(void)state;
+	char a[FILE_UNIQUE_MAX], b[FILE_UNIQUE_MAX];
+
+	file_unique(a);
+	file_unique(b);
+	assert_int_equal(strlen(a), FILE_UNIQUE_MAX - 1);
+	assert_string_not_equal(a, b);
+}
+
+/* clang-format off */
+#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+/* clang-format on */
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_SCRATCH(a_path_beneath_cannot_leave_and_descriptors_are_cloexec),
+		IN_SCRATCH(a_time_before_1970_and_one_after_are_kept_to_the_nanosecond),
+		IN_SCRATCH(a_read_stops_at_the_end_and_a_copy_is_exact),
+		IN_SCRATCH(a_name_is_won_once_and_an_unnamed_file_gets_one),
+		IN_SCRATCH(a_lock_is_the_open_files_and_is_refused_rather_than_waited_for),
+		cmocka_unit_test(unique_names_differ),
+	};
+	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
+}
