@@ -46,6 +46,11 @@ void http_chunk_init(struct http_chunk *chunk, struct buf *trailers)
 	*chunk = (struct http_chunk){.trailers = trailers};
 }
 
+uint64_t http_chunk_payload_left(const struct http_chunk *chunk)
+{
+	return chunk->state == DATA ? chunk->left : 0;
+}
+
 static enum state bad(struct http_chunk *chunk, const char *why)
 {
 	chunk->why = why;

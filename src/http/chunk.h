@@ -53,6 +53,10 @@ void http_chunk_init(struct http_chunk *chunk, struct buf *trailers);
 [[nodiscard]] int http_chunk_next(
 	struct http_chunk *chunk, struct span *in, struct span *payload);
 
+/* How many of the next bytes are sure to be payload: they may be read without fear of
+ * reading past the body's end. */
+uint64_t http_chunk_payload_left(const struct http_chunk *chunk);
+
 /* The value of the first trailer line with that name; SPAN_NONE if there is none. */
 struct span http_chunk_trailer(struct span trailers, struct span name);
 
