@@ -147,13 +147,6 @@ static bool is_heir_of(const struct fs_publish *pub, const struct fs_info *old)
 	return pub->heir_of.inode == old->inode && pub->heir_of.ctime_ns == old->ctime_ns;
 }
 
-static int64_t with_fraction(int64_t mtime_ns)
-{
-	const int64_t second = (int64_t)NS_PER_SEC;
-
-	return mtime_ns % second ? mtime_ns : mtime_ns + file_clock_ns() % second;
-}
-
 static enum fs_result flush(const struct fs_publish *pub)
 {
 	return pub->root->durable ? fs_result_of(file_sync(pub->fd)) : FS_OK;
@@ -167,7 +160,7 @@ static enum fs_result prepare(struct fs_publish *pub, int64_t mtime_ns)
 	if (result == FS_OK)
 		result = fs_stat_new_generation(pub->root, pub->fd);
 	if (result == FS_OK && mtime_ns != FS_MTIME_NOW)
-		result = fs_result_of(file_set_mtime(pub->fd, with_fraction(mtime_ns)));
+		result = fs_result_of(file_set_mtime(pub->fd, fs_touch_time(mtime_ns)));
 	return result == FS_OK ? flush(pub) : result;
 }
 

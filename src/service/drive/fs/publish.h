@@ -18,12 +18,10 @@
 
 #include "service/drive/fs/aside.h"
 #include "service/drive/fs/guard.h"
+#include "service/drive/fs/touch.h"
 #include "service/drive/fs/watch.h"
 
-#include <limits.h>
-
 #define FS_SIZE_UNKNOWN UINT64_MAX
-#define FS_MTIME_NOW    INT64_MIN
 
 struct fs_publish {
 	const struct fs_root *root; /* borrowed */
