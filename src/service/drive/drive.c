@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/drive.h"
+
+#include "base/reason.h"
+#include "core/worker.h"
+#include "http/media.h"
+#include "log/log.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "service/drive/auth/auth.h"
+#include "service/drive/auth/throttle.h"
+#include "service/drive/policy.h"
+#include "service/drive/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+const char *drive_date(struct drive *drive)
+{
+	int64_t sec = (int64_t)(worker_wall_ns(drive->worker) / NS_PER_SEC);
+	if (sec != drive->date_sec) {
+		date_http(sec, drive->date);
+		drive->date_sec = sec;
+	}
+	return drive->date;
+}
+
+static struct span refusal(enum refusal why)
+{
+	static const struct span busy =
+		SPAN("HTTP/1.1 503 Service Unavailable\r\n"
+		     "Retry-After: 1\r\n"
+		     "Content-Type: text/plain; charset=utf-8\r\n"
+		     "Content-Length: 60\r\n"
+		     "Connection: close\r\n"
+		     "\r\n"
+		     "503 Service Unavailable: everybody is busy; try again soon.\n");
+	static const struct span broken =
+		SPAN("HTTP/1.1 502 Bad Gateway\r\n"
+		     "Content-Type: text/plain; charset=utf-8\r\n"
+		     "Content-Length: 62\r\n"
+		     "Connection: close\r\n"
+		     "\r\n"
+		     "502 Bad Gateway: the process that worked on this request died.\n");
+
+	switch (why) {
+	case REFUSE_BUSY: return busy;
+	case REFUSE_BROKEN: return broken;
+	}
+	return SPAN_NONE;
+}
+
+/* What a folder is called: the last name of its path. */
+static struct span site_of(const char *root)
+{
+	struct span path = span_str(root);
+	while (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	size_t from = path.n;
+	while (from > 0 && path.p[from - 1] != '/')
+		from--;
+	struct span name = span_from(path, from);
+	return name.n == 0 || span_eq(name, SPAN(".")) || span_eq(name, SPAN(".."))
+		       ? SPAN("Files")
+		       : name;
+}
+
+static void stop(struct worker *worker)
+{
+	struct drive *drive = worker_state(worker);
+	if (!drive)
+		return;
+	access_fini(&drive->access);
+	auth_close(drive->auth);
+	http_media_free(drive->media);
+	fs_root_close(&drive->root);
+	buf_fini(&drive->head);
+	free(drive->block);
+	free(drive);
+	worker_set_state(worker, NULL);
+}
+
+/* What the system knows of media types; without that, what http/media.h does. */
+static int learn_media(struct drive *drive, struct reason *reason)
+{
+	AUTO_CLOSE int fd = file_open(AT_FDCWD, "/usr/share/mime/globs2", O_RDONLY, 0);
+	/* Nothing has been served yet, so the block is free. */
+	ssize_t n = fd < 0 ? 0 : file_read_at(fd, drive->block, DRIVE_BLOCK_BYTES, 0);
+
+	if (http_media_new(span_of(drive->block, n > 0 ? (size_t)n : 0), &drive->media)
+		< 0) {
+		errno = ENOMEM;
+		return reason_errno(reason, "cannot start");
+	}
+	return 0;
+}
+
+static int start(struct worker *worker, struct reason *reason)
+{
+	const struct policy *policy = worker_conf(worker);
+	const struct fs_options options = {
+		.read_only = policy->read_only,
+		.rename_only = policy->durability == POLICY_RENAME,
+	};
+	struct drive *drive = calloc(1, sizeof(*drive));
+	char *block = malloc(DRIVE_BLOCK_BYTES);
+	if (!drive || !block) {
+		free(drive);
+		free(block);
+		errno = ENOMEM;
+		return reason_errno(reason, "cannot start");
+	}
+
+	*drive = (struct drive){
+		.worker = worker,
+		.policy = policy,
+		.root = FS_ROOT_NONE,
+		.head = BUF_INIT(DRIVE_HEAD_MAX),
+		.block = block,
+		.site = site_of(policy->root),
+	};
+	access_init(&drive->access, worker_access_fd(worker), policy->access_log_format);
+	worker_set_state(worker, drive);
+
+	int rc = learn_media(drive, reason);
+	if (rc == 0 && policy->users)
+		rc = auth_open(policy->users, &drive->auth, reason);
+	if (rc == 0)
+		rc = fs_root_open(&drive->root, policy->root, &options, reason);
+	if (rc < 0)
+		stop(worker);
+	return rc;
+}
+
+static void reopen(struct worker *worker)
+{
+	struct drive *drive = worker_state(worker);
+	access_reopen(&drive->access, worker_access_fd(worker));
+}
+
+static void quiet(struct worker *worker)
+{
+	struct drive *drive = worker_state(worker);
+	access_flush(&drive->access);
+	uint64_t n_lost = access_take_lost(&drive->access);
+	if (n_lost > 0)
+		log_warn(worker_log(worker), "access-log-lost",
+			"lines of the access log could not be written",
+			KV("lines", n_lost));
+}
+
+const struct service_ops drive_service = {
+	.name = "drive",
+	.summary = "a folder on the network, for browsers, WebDAV and rclone",
+	.scheme = "http",
+	.opts = policy_opts,
+	.n_opts = POLICY_N_OPTS,
+	.conf_bytes = sizeof(struct policy),
+	.argument = "root",
+	.connections = 64,
+	.conn_bytes = sizeof(struct request),
+	.input_bytes = HTTP_HEAD_MAX,
+	.shared_bytes = THROTTLE_BYTES,
+	.check = policy_check,
+	.refusal = refusal,
+	.start = start,
+	.stop = stop,
+	.open = request_open,
+	.readable = request_readable,
+	.writable = request_writable,
+	.timer = request_timer,
+	.close = request_close,
+	.reopen = reopen,
+	.quiet = quiet,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * drive - the network drive as a service: one struct drive a worker, and what all its
+ * requests share.
+ */
+
+#include "base/buf.h"
+#include "base/date.h"
+#include "base/util.h"
+#include "core/service.h"
+#include "log/access.h"
+#include "service/drive/fs/root.h"
+
+#include <stdint.h>
+
+struct auth;
+struct http_media;
+struct policy;
+struct worker;
+
+/* What a stranger can make grow, and to where. */
+#define DRIVE_HEAD_MAX (16 * KIB) /* the head of an answer */
+#define DRIVE_OUT_MAX \
+	(256 * KIB) /* of an answer in memory, that the client is slow to take */
+#define DRIVE_BLOCK_BYTES (256 * KIB) /* what is read of a body at a time */
+#define SKIP_MOST                                                              \
+	(256 * KIB) /* of an unwanted body; more, and the connection is closed \
+		     */
+
+extern const struct service_ops drive_service;
+
+struct drive {
+	struct worker *worker;
+	const struct policy *policy;
+	struct fs_root root;
+	struct buf head; /* of the answer being written */
+	char *block;     /* DRIVE_BLOCK_BYTES, for one callback's use */
+	struct access access;
+	struct auth *auth;        /* owned; NULL: without users */
+	struct http_media *media; /* owned */
+	struct span site;         /* what the folder is called */
+	int64_t date_sec;         /* what date says */
+	char date[DATE_HTTP_BYTES];
+};
+
+/* Now, as answers say it: DATE_HTTP_BYTES. */
+const char *drive_date(struct drive *drive);

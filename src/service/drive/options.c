@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/options.h"
+
+#include "http/resp.h"
+#include "service/drive/answer.h"
+#include "service/drive/drive.h"
+#include "service/drive/fs/stat.h"
+#include "service/drive/own.h"
+#include "service/drive/request.h"
+
+#define READING "OPTIONS, GET, HEAD, PROPFIND"
+
+static struct span allowed(const struct request *r)
+{
+	static const struct span reading = SPAN(READING);
+	static const struct span root = SPAN(READING ", PROPPATCH, COPY");
+	static const struct span folder = SPAN(READING ", PROPPATCH, COPY, MOVE, DELETE");
+	static const struct span file =
+		SPAN(READING ", PROPPATCH, COPY, MOVE, DELETE, PUT");
+	static const struct span nothing = SPAN("OPTIONS, PUT, MKCOL");
+	static const struct span own = SPAN("OPTIONS, GET, HEAD");
+	struct fs_info info;
+
+	if (own_is(r))
+		return own;
+	if (!r->drive->root.can.writable)
+		return reading;
+	if (r->path[0] == '\0')
+		return root;
+	if (fs_stat(&r->drive->root, r->path, &info) != FS_OK)
+		return nothing;
+	return info.type == FS_DIRECTORY ? folder : file;
+}
+
+void options_begin(struct request *r)
+{
+	struct buf *head = answer_begin(r, 200);
+	http_resp_field(head, SPAN("Allow"), allowed(r));
+	http_resp_field(head, SPAN("DAV"), SPAN("1, 3")); /* 2 would be locks */
+	/* Windows looks for a server that speaks WebDAV of its own accord, not FrontPage.
+	 */
+	http_resp_field(head, SPAN("MS-Author-Via"), SPAN("DAV"));
+	http_resp_field(head, SPAN("Accept-Ranges"), SPAN("bytes"));
+	answer_empty(r);
+}
+
+void options_not_allowed(struct request *r)
+{
+	http_resp_field(answer_begin(r, 405), SPAN("Allow"), allowed(r));
+	answer_explain(r, "this cannot be done here");
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/policy.h"
+
+#include "core/service.h"
+#include "log/access.h"
+#include "log/log.h"
+#include "os/addr.h"
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const durability_words[] = {"full", "rename", NULL};
+
+const struct opt policy_opts[POLICY_N_OPTS] = {
+	{"root", OPT_PATH(struct policy, root), .arg = "DIR", .flags = OPT_REQUIRED,
+		.help = "the folder that is served"},
+	{"users", OPT_PATH(struct policy, users), .arg = "FILE",
+		.help = "who may come in, as `preforkd passwd` writes it; without it only "
+			"this machine may"},
+	{"host", OPT_LIST(struct policy, hosts), .arg = "NAME",
+		.help = "without users: a name, besides localhost, this drive answers to"},
+	{"read_only", OPT_BOOL(struct policy, read_only), .deflt = "no",
+		.help = "nobody may change anything"},
+	{"index", OPT_BOOL(struct policy, index), .deflt = "no",
+		.help = "a folder's index.html is shown in place of its listing"},
+	{"durability", OPT_CHOICE(struct policy, durability), .arg = "full|rename",
+		.deflt = "full", .choices = durability_words,
+		.help = "whether an upload is confirmed only once it is on the disk"},
+	{"access_log_format", OPT_CHOICE(struct policy, access_log_format),
+		.arg = "common|combined|json", .deflt = "combined",
+		.choices = access_formats, .help = "what a line of access_log looks like"},
+	{"head_timeout", OPT_DURATION(struct policy, head_ns), .arg = "TIME",
+		.deflt = "20s", .min = NS_PER_MS,
+		.help = "for a request's head to come whole"},
+	{"body_timeout", OPT_DURATION(struct policy, body_ns), .arg = "TIME",
+		.deflt = "60s", .min = NS_PER_MS,
+		.help = "between two pieces of an upload"},
+	{"write_timeout", OPT_DURATION(struct policy, write_ns), .arg = "TIME",
+		.deflt = "60s", .min = NS_PER_MS,
+		.help = "for a client to take the next piece of an answer"},
+	{"max_upload", OPT_BYTES(struct policy, max_upload_bytes), .arg = "SIZE",
+		.deflt = "0", .help = "the largest file that may be sent; 0 is no limit"},
+	{"cache", OPT_BYTES(struct policy, cache_bytes), .arg = "SIZE", .deflt = "16M",
+		.max = 16 * GIB, .help = "memory for small files, in each worker"},
+	{"propfind_limit", OPT_UINT(struct policy, propfind_entries), .arg = "N",
+		.deflt = "100000",
+		.help = "how many entries a PROPFIND with Depth: infinity may have"},
+};
+
+static int check_root(const char *root, struct reason *reason)
+{
+	struct statx st;
+
+	int rc = file_stat(AT_FDCWD, root, &st);
+	if (rc == 0 && S_ISLNK(st.stx_mode))
+		rc = access(root, F_OK) < 0 ? -errno : 0;
+	if (rc < 0) {
+		errno = -rc;
+		return reason_errno(
+			reason, "cannot serve %s (to make it: mkdir -p %s)", root, root);
+	}
+	if (S_ISREG(st.stx_mode))
+		return reason_set(reason, "%s is a file; name the folder it is in", root);
+	return 0;
+}
+
+int policy_check(void *conf, const struct service_site *site, struct reason *reason)
+{
+	const struct policy *policy = conf;
+	bool is_open = false;
+
+	int rc = check_root(policy->root, reason);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < site->n_listens; i++)
+		if (!addr_is_loopback(&site->listens[i]))
+			is_open = true;
+	if (is_open && !policy->users)
+		return reason_set(reason,
+			"without users the drive may listen on this machine alone: make users "
+			"(preforkd passwd FILE NAME) and give them with --users FILE, or listen "
+			"at 127.0.0.1:PORT");
+	if (is_open)
+		log_warn(site->log, "passwords-in-the-clear",
+			"passwords travel unencrypted: put a server that speaks TLS in front",
+			KV("service", site->name));
+	return 0;
+}

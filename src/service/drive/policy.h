@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* policy - what an operator can say about a drive, and whether it makes sense. */
+
+#include "conf/opt.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reason;
+struct service_site;
+
+enum policy_durability {
+	POLICY_FULL,   /* a write that was confirmed survives a power cut */
+	POLICY_RENAME, /* it survives our crash; the kernel writes it when it likes */
+};
+
+struct policy {
+	char *root;
+	char *users;
+	struct opt_list hosts;
+	bool read_only;
+	bool index;
+	unsigned durability;        /* enum policy_durability */
+	unsigned access_log_format; /* enum access_format */
+
+	/* How long a client may take, in nanoseconds. */
+	uint64_t head_ns, body_ns, write_ns;
+
+	uint64_t max_upload_bytes; /* 0: as the disk allows */
+	uint64_t cache_bytes;      /* for small files, in each worker */
+	uint64_t propfind_entries; /* of one answer with Depth: infinity */
+};
+
+enum { POLICY_N_OPTS = 13 };
+extern const struct opt policy_opts[POLICY_N_OPTS];
+
+/* service_ops.check, on a struct policy. Runs in the supervisor. */
+int policy_check(void *conf, const struct service_site *site, struct reason *reason);

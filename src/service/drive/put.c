@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/put.h"
+
+#include "core/worker.h"
+#include "http/resp.h"
+#include "service/drive/answer.h"
+#include "service/drive/drive.h"
+#include "service/drive/fs/publish.h"
+#include "service/drive/mtime.h"
+#include "service/drive/options.h"
+#include "service/drive/policy.h"
+#include "service/drive/request.h"
+#include "service/drive/version.h"
+
+struct put {
+	struct fs_publish publish; /* open from begin to the end of the task */
+	uint64_t n_bytes;          /* written so far */
+	int64_t mtime_ns;          /* what the client asks for, or FS_MTIME_NOW */
+};
+
+static void put_fini(void *task)
+{
+	struct put *put = task;
+	fs_publish_end(&put->publish);
+}
+
+static void too_large(struct request *r)
+{
+	answer_sentence(r, 413, "this is more than a file may have here");
+}
+
+static bool passes_limit(const struct request *r, uint64_t n_bytes)
+{
+	uint64_t most = r->drive->policy->max_upload_bytes;
+	return most > 0 && n_bytes > most;
+}
+
+static void put_take(struct request *r, struct span piece)
+{
+	struct put *put = r->task;
+
+	if (passes_limit(r, put->n_bytes + piece.n))
+		return too_large(r);
+	enum fs_result result =
+		fs_publish_write(&put->publish, piece.p, piece.n, put->n_bytes);
+	if (result != FS_OK)
+		return answer_result(r, result);
+	put->n_bytes += piece.n;
+}
+
+static enum fs_result commit(struct request *r, struct fs_published *out)
+{
+	struct put *put = r->task;
+	struct worker *worker = r->conn->worker;
+	const struct fs_condition condition = version_condition(r);
+
+	conn_begun(r->conn);
+	if (!r->drive->root.durable)
+		return fs_publish_commit(&put->publish, &condition, put->mtime_ns, out);
+	worker_blocking(worker);
+	enum fs_result result =
+		fs_publish_commit(&put->publish, &condition, put->mtime_ns, out);
+	worker_unblocked(worker);
+	return result;
+}
+
+static void put_end(struct request *r)
+{
+	const struct put *put = r->task;
+	struct fs_published published;
+	struct version version;
+
+	enum fs_result result = commit(r, &published);
+	if (result != FS_OK)
+		return answer_result(r, result);
+	version_of(r->drive, &published.info, &version);
+	struct buf *head = answer_begin(r, published.created ? 201 : 204);
+	http_resp_etag(head, version.now.etag);
+	if (put->mtime_ns != FS_MTIME_NOW)
+		http_resp_field(head, SPAN("X-OC-Mtime"), SPAN("accepted"));
+	answer_empty(r);
+}
+
+/* What can be known before the body is. True if it has been answered. */
+static bool refused(struct request *r)
+{
+	if (http_head_has(&r->head, HTTP_H_CONTENT_RANGE)) {
+		answer_sentence(
+			r, 400, "a part of a file cannot be sent this way; send it whole");
+		return true;
+	}
+	if (r->head.body == HTTP_BODY_LENGTH && passes_limit(r, r->head.length)) {
+		too_large(r);
+		return true;
+	}
+
+	struct fs_info now;
+	enum fs_result found = fs_stat(&r->drive->root, r->path, &now);
+	if (found == FS_OK && now.type == FS_DIRECTORY) {
+		options_not_allowed(r);
+		return true;
+	}
+	if (r->is_slashed) {
+		answer_sentence(r, 409, "a name that ends with a slash is a folder's");
+		return true;
+	}
+	if (version_check(r, found == FS_OK ? &now : NULL) != 0) {
+		answer_result(r, FS_CHANGED);
+		return true;
+	}
+	return false;
+}
+
+void put_begin(struct request *r)
+{
+	static const struct task_ops ops = {
+		.take = put_take, .end = put_end, .fini = put_fini};
+	int64_t mtime_ns = FS_MTIME_NOW;
+
+	if (refused(r))
+		return;
+	struct span asked = request_field(r, HTTP_H_X_OC_MTIME);
+	if (asked.p && !mtime_of_seconds(asked, &mtime_ns))
+		return answer_sentence(r, 400, "X-OC-Mtime is not a number of seconds");
+
+	struct put *put = request_task(r, sizeof(*put));
+	if (!put)
+		return;
+	put->mtime_ns = mtime_ns;
+	enum fs_result result = fs_publish_begin(&put->publish, &r->drive->root, r->path,
+		r->head.body == HTTP_BODY_CHUNKED ? FS_SIZE_UNKNOWN : r->body.left);
+	if (result != FS_OK)
+		return answer_result(r, result);
+	request_read_body(r, &ops);
+}
