@@ -199,7 +199,7 @@ static int copy_text(
 static int set_string(
 	const struct opt *opt, void *at, struct span value, struct reason *reason)
 {
-	char **string = at, *copy;
+	char **string = at, *copy = NULL;
 	int rc = copy_text(opt, value, &copy, reason);
 
 	if (rc)
@@ -256,7 +256,7 @@ static int set_list(
 	const struct opt *opt, void *at, struct span value, struct reason *reason)
 {
 	struct opt_list *list = at;
-	char *copy;
+	char *copy = NULL;
 	int rc = copy_text(opt, value, &copy, reason);
 
 	if (rc)
@@ -483,7 +483,7 @@ static void put_usage(struct buf *out, const struct opt *opt)
 	else
 		buf_put_str(out, "      --");
 	for (const char *c = opt->name; *c; c++)
-		buf_put_byte(out, *c == '_' ? '-' : *c);
+		buf_put_byte(out, (char)(*c == '_' ? '-' : *c));
 	if (opt->arg)
 		buf_printf(out, " %s", opt->arg);
 }

@@ -88,16 +88,12 @@ struct opt {
 /* For an enum, or an unsigned. */
 #define OPT_CHOICE(s, m)         \
 	.type = OPT_TYPE_CHOICE, \
-	.offset = offsetof(s, m) \
-		  + 0 * sizeof(char[sizeof(((s *)0)->m) == sizeof(unsigned) ? 1 : -1])
+	.offset = offsetof(s, m) + OPT_SURE(sizeof(((s *)0)->m) == sizeof(unsigned))
 
-#define OPT_AT(s, m, t)                                                 \
-	(offsetof(s, m)                                                 \
-		+ 0                                                     \
-			  * sizeof(char[__builtin_types_compatible_p(   \
-						typeof(((s *)0)->m), t) \
-						? 1                     \
-						: -1]))
+#define OPT_AT(s, m, t) \
+	(offsetof(s, m) + OPT_SURE(__builtin_types_compatible_p(typeof(((s *)0)->m), t)))
+/* 0, or no constant at all. */
+#define OPT_SURE(condition) (0 * sizeof(char[(condition) ? 1 : -1]))
 
 /* A table together with the settings it fills; groups are chained where one section or
  * command line sets several structs. All borrowed. */

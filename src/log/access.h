@@ -16,15 +16,13 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "base/util.h"
 
 #include <stdint.h>
 
-#define ACCESS_TEXT_MAX 2048u /* bytes of one text; longer is cut */
-#define ACCESS_FLUSH_BYTES                                            \
-	(32 * 1024u) /* gathered lines are written at the latest then \
-		      */
-#define ACCESS_HELD_BYTES \
-	(256 * 1024u) /* held for a log that takes nothing; more is lost */
+#define ACCESS_TEXT_MAX    2048u       /* bytes of one text; longer is cut */
+#define ACCESS_FLUSH_BYTES (32 * KIB)  /* so much is written without being asked */
+#define ACCESS_HELD_BYTES  (256 * KIB) /* held for a log that takes nothing; then lost */
 
 enum access_format {
 	ACCESS_COMMON,
@@ -66,13 +64,13 @@ void access_add(struct access *access, const struct access_record *record);
 /* Writes what was gathered, as far as there is room; the rest stays for the next time. */
 void access_flush(struct access *access);
 
-/* What was gathered goes to the old descriptor, what comes to @fd. Close the old one after.
- */
+/* What was gathered goes to the old descriptor, what comes to @fd. The old one may be
+ * closed then. */
 void access_reopen(struct access *access, int fd);
 
 /* How many lines were lost since this was last asked; for the log. */
 uint64_t access_take_lost(struct access *access);
 
-/* Writes all that is left and frees; as access_reopen, waits up to a second for a reader.
- */
+/* Writes all that is left and frees; as access_reopen, waits up to a second for a
+ * reader. */
 void access_fini(struct access *access);

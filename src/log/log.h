@@ -86,7 +86,8 @@ struct log_kv {
 	};
 };
 
-/* One key and its value: a number, a bool, a string or a span of anybody's bytes. */
+/* One key and its value: a number, a bool (of that type: the literal is an int to clang
+ * 14), a string or a span of anybody's bytes. */
 #define KV(key, value) \
 	_Generic((value),                     \
 		bool: log_kv_bool,            \

@@ -120,7 +120,7 @@ void auth_close(struct auth *auth)
 
 int auth_refresh(struct auth *auth, uint64_t now_ns, struct reason *reason)
 {
-	struct users *fresh;
+	struct users *fresh = NULL;
 
 	if (auth->looked_ns && now_ns - auth->looked_ns < AUTH_LOOK_NS)
 		return 0;

@@ -29,8 +29,8 @@ struct memo;
 
 void memo_free(struct memo *memo); /* NULL is fine */
 
-/* Whose @value this is, if memo_put had it and neither time nor others removed it; or NULL.
- */
+/* Whose @value this is, if memo_put had it and neither time nor others removed it; else
+ * NULL. */
 const struct user *memo_find(struct memo *memo, struct span value, uint64_t now_ns);
 
 /* Remembers that @value is @user's. */

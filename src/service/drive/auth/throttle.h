@@ -38,7 +38,7 @@ struct throttle; /* lies in shared memory, all zero at first */
 
 #define THROTTLE_ROWS   1024u
 #define THROTTLE_IN_ROW 4u
-#define THROTTLE_BYTES  (8 * (1 + THROTTLE_ROWS * THROTTLE_IN_ROW)) /* aligned to 8 */
+#define THROTTLE_BYTES  (8ul * (1 + THROTTLE_ROWS * THROTTLE_IN_ROW)) /* aligned to 8 */
 
 /**
  * throttle_delay - how long to wait, in ns, before the password of a request from @peer

@@ -21,7 +21,7 @@
 
 struct reason;
 
-#define USERS_FILE_MAX (1024 * 1024u) /* bytes */
+#define USERS_FILE_MAX (1024 * 1024ul) /* bytes */
 #define USERS_MOST     10000u
 #define USERS_NAME_MAX 64u  /* bytes */
 #define USERS_HASH_MAX 256u /* bytes; crypt(5)'s are up to 192 */
