@@ -5,22 +5,18 @@
 #include "base/num.h"
 #include "http/chars.h"
 #include "http/head.h"
-
-static unsigned refuse(const char **why, unsigned status, const char *sentence)
-{
-	*why = sentence;
-	return status;
-}
+#include "http/refuse.h"
 
 static unsigned check_host(const struct http_head *head, const char **why)
 {
 	struct span host = http_head_get(head, HTTP_H_HOST);
 
 	if (!host.p && head->minor_version >= 1)
-		return refuse(why, 400, "an HTTP/1.1 request must have a Host field");
+		return http_refuse(why, 400, "an HTTP/1.1 request must have a Host field");
 	for (size_t i = 0; i < host.n; i++) {
 		if (!http_char_is(host.p[i], HTTP_CHAR_HOST))
-			return refuse(why, 400, "the Host field is not a host and a port");
+			return http_refuse(
+				why, 400, "the Host field is not a host and a port");
 	}
 	return 0;
 }
@@ -46,13 +42,13 @@ static unsigned by_length(struct http_head *head, const char **why)
 	uint64_t length = 0;
 
 	if (!text.n || !is_plain(head, HTTP_H_CONTENT_LENGTH))
-		return refuse(why, 400, "Content-Length is not a number");
+		return http_refuse(why, 400, "Content-Length is not a number");
 	for (size_t i = 0; i < text.n; i++) {
 		if (text.p[i] < '0' || text.p[i] > '9')
-			return refuse(why, 400, "Content-Length is not a number");
+			return http_refuse(why, 400, "Content-Length is not a number");
 	}
 	if (!num_u64(text, &length) || length > INT64_MAX)
-		return refuse(why, 413, "Content-Length is beyond any file");
+		return http_refuse(why, 413, "Content-Length is beyond any file");
 
 	head->body = HTTP_BODY_LENGTH;
 	head->length = length;
@@ -73,28 +69,30 @@ static unsigned by_coding(struct http_head *head, const char **why)
 	bool chunked = false;
 
 	if (head->minor_version < 1)
-		return refuse(
+		return http_refuse(
 			why, 400, "an HTTP/1.0 request cannot have a Transfer-Encoding");
 	if (http_head_has(head, HTTP_H_CONTENT_LENGTH))
-		return refuse(why, 400,
+		return http_refuse(why, 400,
 			"Transfer-Encoding and Content-Length exclude each other");
 
 	while (http_head_next_item(&codings, &coding)) {
 		if (chunked)
-			return refuse(why, 400, "chunked is not the last transfer coding");
+			return http_refuse(
+				why, 400, "chunked is not the last transfer coding");
 		chunked = span_ieq(coding, SPAN("chunked"));
 		n_codings++;
 	}
 	if (!chunked)
-		return refuse(why, 400, "chunked is not the last transfer coding");
+		return http_refuse(why, 400, "chunked is not the last transfer coding");
 	if (n_codings > 1)
-		return refuse(why, 501, "only the chunked transfer coding is understood");
+		return http_refuse(
+			why, 501, "only the chunked transfer coding is understood");
 
 	if (http_head_next(head, http_head_first(head, HTTP_H_TRANSFER_ENCODING))
 		|| !is_plain(head, HTTP_H_TRANSFER_ENCODING)
 		|| !span_ieq(
 			http_head_get(head, HTTP_H_TRANSFER_ENCODING), SPAN("chunked")))
-		return refuse(why, 400, "Transfer-Encoding is not written plainly");
+		return http_refuse(why, 400, "Transfer-Encoding is not written plainly");
 	head->body = HTTP_BODY_CHUNKED;
 	return 0;
 }
@@ -115,7 +113,8 @@ static unsigned check_expect(struct http_head *head, const char **why)
 	if (!expect.p || head->minor_version < 1)
 		return 0; /* RFC 9110, 10.1.1: an HTTP/1.0 client cannot mean it */
 	if (!span_ieq(expect, SPAN("100-continue")))
-		return refuse(why, 417, "the only expectation understood is 100-continue");
+		return http_refuse(
+			why, 417, "the only expectation understood is 100-continue");
 
 	head->expect_continue = head->body == HTTP_BODY_CHUNKED || head->length > 0;
 	return 0;

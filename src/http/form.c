@@ -2,7 +2,7 @@
 
 #include "http/form.h"
 
-#include "base/num.h"
+#include "http/percent.h"
 
 bool http_form_next(struct span *rest, struct span *name, struct span *value)
 {
@@ -24,16 +24,15 @@ bool http_form_decode(struct span in, char *out, struct span *decoded)
 	size_t n = 0;
 
 	for (size_t i = 0; i < in.n; i++) {
-		uint64_t byte = (unsigned char)in.p[i];
+		int byte = (unsigned char)in.p[i];
 
 		if (byte == '%') {
-			if (in.n - i < 3 || !num_hex_u64(span_of(in.p + i + 1, 2), &byte))
-				return false;
+			byte = http_percent_byte(in, i);
 			i += 2;
 		} else if (byte == '+') {
 			byte = ' ';
 		}
-		if (!byte)
+		if (byte <= 0)
 			return false;
 		out[n++] = (char)byte;
 	}

@@ -2,14 +2,13 @@
 
 #include "http/path.h"
 
-#include "base/num.h"
 #include "base/utf8.h"
+#include "http/percent.h"
+#include "http/refuse.h"
 
-static unsigned refuse(const char **why, const char *sentence)
-{
-	*why = sentence;
-	return 400;
-}
+static const char bad_percent[] = "the path has a % without two hex digits";
+static const char bad_byte[] = "the path has an encoded slash or NUL";
+static const char has_dots[] = "the path has a . or .. in it";
 
 static bool is_dots(struct span segment)
 {
@@ -23,20 +22,20 @@ static unsigned decode_segment(
 	size_t n = 0;
 
 	for (size_t i = 0; i < in.n; i++) {
-		uint64_t byte = (unsigned char)in.p[i];
+		int byte = (unsigned char)in.p[i];
 
 		if (byte == '%') {
-			if (in.n - i < 3 || !num_hex_u64(span_of(in.p + i + 1, 2), &byte))
-				return refuse(
-					why, "the path has a % without two hex digits");
+			byte = http_percent_byte(in, i);
+			if (byte < 0)
+				return http_refuse(why, 400, bad_percent);
 			i += 2;
 		}
 		if (byte == 0 || byte == '/')
-			return refuse(why, "the path has an encoded slash or NUL");
+			return http_refuse(why, 400, bad_byte);
 		out[n++] = (char)byte;
 	}
 	*segment = span_of(out, n);
-	return is_dots(*segment) ? refuse(why, "the path has a . or .. in it") : 0;
+	return is_dots(*segment) ? http_refuse(why, 400, has_dots) : 0;
 }
 
 unsigned http_path_decode(
@@ -46,7 +45,7 @@ unsigned http_path_decode(
 	size_t n = 0;
 
 	if (!url.n || url.p[0] != '/')
-		return refuse(why, "the path does not begin with a slash");
+		return http_refuse(why, 400, "the path does not begin with a slash");
 
 	bool slash = url.p[url.n - 1] == '/';
 	while (span_cut(&rest, '/', &in)) {

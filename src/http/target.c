@@ -3,12 +3,7 @@
 #include "http/target.h"
 
 #include "http/chars.h"
-
-static unsigned refuse(const char **why, unsigned status, const char *sentence)
-{
-	*why = sentence;
-	return status;
-}
+#include "http/refuse.h"
 
 static struct span after_scheme(struct span s)
 {
@@ -37,9 +32,9 @@ static unsigned read_absolute(struct span s, struct http_target *target, const c
 	size_t host_n = http_chars_run(rest, HTTP_CHAR_HOST);
 
 	if (!rest.p)
-		return refuse(why, 400, "not an absolute path or an http URI");
+		return http_refuse(why, 400, "not an absolute path or an http URI");
 	if (!host_n || (host_n < rest.n && rest.p[host_n] != '/' && rest.p[host_n] != '?'))
-		return refuse(why, 400, "not a URI with a host");
+		return http_refuse(why, 400, "not a URI with a host");
 
 	*target = (struct http_target){.host = span_of(rest.p, host_n)};
 	split_query(span_from(rest, host_n), target);
@@ -64,7 +59,7 @@ unsigned http_target_read(
 	if (!span_eq(s, SPAN("*")))
 		return read_either(s, target, why);
 	if (head->method != HTTP_OPTIONS)
-		return refuse(why, 400, "only OPTIONS may be about the whole server");
+		return http_refuse(why, 400, "only OPTIONS may be about the whole server");
 	*target = (struct http_target){.path = SPAN("/"), .star = true};
 	return 0;
 }
@@ -92,11 +87,11 @@ unsigned http_target_destination(
 	struct http_target found;
 
 	if (!s.n)
-		return refuse(why, 400, "there is no Destination");
+		return http_refuse(why, 400, "there is no Destination");
 	if (s.n > HTTP_TARGET_MAX)
-		return refuse(why, 414, "the Destination is too long");
+		return http_refuse(why, 414, "the Destination is too long");
 	if (http_chars_target(s) != s.n)
-		return refuse(why, 400, "the Destination holds a forbidden byte");
+		return http_refuse(why, 400, "the Destination holds a forbidden byte");
 
 	unsigned status = read_either(s, &found, why);
 	if (status)
@@ -104,7 +99,7 @@ unsigned http_target_destination(
 	if (found.host.p
 		&& !span_ieq(
 			without_usual_port(found.host), without_usual_port(host_of(head))))
-		return refuse(why, 502, "the Destination is on another server");
+		return http_refuse(why, 502, "the Destination is on another server");
 	*target = found;
 	return 0;
 }
