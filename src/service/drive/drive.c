@@ -75,11 +75,19 @@ static void stop(struct worker *worker)
 	access_fini(&drive->access);
 	auth_close(drive->auth);
 	http_media_free(drive->media);
+	if (drive->has_cache)
+		fs_cache_fini(&drive->cache);
 	fs_root_close(&drive->root);
 	buf_fini(&drive->head);
 	free(drive->block);
 	free(drive);
 	worker_set_state(worker, NULL);
+}
+
+static int no_memory(struct reason *reason)
+{
+	errno = ENOMEM;
+	return reason_errno(reason, "cannot start");
 }
 
 /* What the system knows of media types; without that, what http/media.h does. */
@@ -97,6 +105,20 @@ static int learn_media(struct drive *drive, struct reason *reason)
 	return 0;
 }
 
+static int open_cache(struct drive *drive, struct reason *reason)
+{
+	const struct fs_cache_limits limits = {
+		.max_entries = MAX(drive->policy->cache_bytes / (4 * KIB), 64),
+		.max_bytes = drive->policy->cache_bytes,
+		.max_file_bytes = DRIVE_SMALL_BYTES,
+		.min_age_ns = FS_CACHE_MIN_AGE_NS,
+	};
+	if (limits.max_bytes == 0)
+		return 0;
+	drive->has_cache = fs_cache_init(&drive->cache, &limits) == FS_OK;
+	return drive->has_cache ? 0 : no_memory(reason);
+}
+
 static int start(struct worker *worker, struct reason *reason)
 {
 	const struct policy *policy = worker_conf(worker);
@@ -109,8 +131,7 @@ static int start(struct worker *worker, struct reason *reason)
 	if (!drive || !block) {
 		free(drive);
 		free(block);
-		errno = ENOMEM;
-		return reason_errno(reason, "cannot start");
+		return no_memory(reason);
 	}
 
 	*drive = (struct drive){
@@ -125,6 +146,8 @@ static int start(struct worker *worker, struct reason *reason)
 	worker_set_state(worker, drive);
 
 	int rc = learn_media(drive, reason);
+	if (rc == 0)
+		rc = open_cache(drive, reason);
 	if (rc == 0 && policy->users)
 		rc = auth_open(policy->users, &drive->auth, reason);
 	if (rc == 0)

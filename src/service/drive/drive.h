@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "core/service.h"
 #include "log/access.h"
-#include "service/drive/fs/root.h"
+#include "service/drive/fs/cache.h"
 
 #include <stdint.h>
 
@@ -25,6 +25,7 @@ struct worker;
 #define DRIVE_OUT_MAX \
 	(256 * KIB) /* of an answer in memory, that the client is slow to take */
 #define DRIVE_BLOCK_BYTES (256 * KIB) /* what is read of a body at a time */
+#define DRIVE_SMALL_BYTES (64 * KIB)  /* the largest file that is kept in memory */
 #define SKIP_MOST                                                              \
 	(256 * KIB) /* of an unwanted body; more, and the connection is closed \
 		     */
@@ -35,8 +36,10 @@ struct drive {
 	struct worker *worker;
 	const struct policy *policy;
 	struct fs_root root;
-	struct buf head; /* of the answer being written */
-	char *block;     /* DRIVE_BLOCK_BYTES, for one callback's use */
+	struct fs_cache cache; /* of small files, */
+	bool has_cache;        /* if there is one */
+	struct buf head;       /* of the answer being written */
+	char *block;           /* DRIVE_BLOCK_BYTES, for one callback's use */
 	struct access access;
 	struct auth *auth;        /* owned; NULL: without users */
 	struct http_media *media; /* owned */

@@ -3,6 +3,7 @@
 #include "service/drive/get.h"
 
 #include "base/escape.h"
+#include "core/worker.h"
 #include "http/media.h"
 #include "http/range.h"
 #include "http/resp.h"
@@ -10,7 +11,7 @@
 #include "os/file.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
-#include "service/drive/fs/open.h"
+#include "service/drive/fs/cache.h"
 #include "service/drive/listing.h"
 #include "service/drive/methods.h"
 #include "service/drive/policy.h"
@@ -28,7 +29,10 @@
 
 /* The file to answer with. */
 struct found {
-	struct fs_file file;
+	struct fs_info info;
+	const char *bytes; /* borrowed, until the callback returns: its contents; or NULL,
+			      and */
+	int fd;            /* owned: it is to be read from here; else -1 */
 	struct span type;
 	struct version version;
 };
@@ -81,6 +85,22 @@ static enum task_more parts_more(struct request *r)
 	return TASK_MORE;
 }
 
+/* A file from memory is small enough to be answered at once. */
+static void answer_parts_now(
+	struct request *r, const struct found *found, const struct parts *parts)
+{
+	AUTO_BUF body = BUF_INIT(DRIVE_OUT_MAX);
+
+	for (unsigned i = 0; i < parts->ranges.n; i++) {
+		struct http_range range = parts->ranges.at[i];
+		http_range_put_part(
+			&body, span_str(parts->boundary), parts->type, range, parts->size);
+		buf_put(&body, found->bytes + range.from, range.n);
+	}
+	http_range_put_end(&body, span_str(parts->boundary));
+	answer_memory(r, buf_span(&body));
+}
+
 static void answer_parts(
 	struct request *r, struct found *found, const struct http_ranges *ranges)
 {
@@ -89,9 +109,9 @@ static void answer_parts(
 
 	struct parts *parts = request_task(r, sizeof(*parts));
 	if (!parts)
-		return fd_close(&found->file.fd);
+		return;
 	*parts = (struct parts){
-		.ranges = *ranges, .size = found->file.info.size, .type = found->type};
+		.ranges = *ranges, .size = found->info.size, .type = found->type};
 	file_unique(parts->boundary);
 
 	struct buf *head = answer_begin(r, 206);
@@ -99,7 +119,9 @@ static void answer_parts(
 		parts->boundary); /* fits by its size */
 	put_fields(r, head, found);
 	http_resp_field(head, SPAN("Content-Type"), span_str(type));
-	r->answer.file = fd_take(&found->file.fd);
+	if (found->bytes)
+		return answer_parts_now(r, found, parts);
+	r->answer.file = fd_take(&found->fd);
 	answer_stream(r, &ops,
 		http_range_multipart_length(&parts->ranges, span_str(parts->boundary),
 			parts->type, parts->size));
@@ -107,12 +129,20 @@ static void answer_parts(
 
 /* -- one range, or all of it -- */
 
+static void answer_bytes(struct request *r, struct found *found, struct http_range range)
+{
+	if (found->bytes)
+		answer_memory(r, span_of(found->bytes + range.from, range.n));
+	else
+		answer_file(r, fd_take(&found->fd), range.from, range.n);
+}
+
 static void answer_whole(struct request *r, struct found *found)
 {
 	struct buf *head = answer_begin(r, 200);
 	put_fields(r, head, found);
 	http_resp_field(head, SPAN("Content-Type"), found->type);
-	answer_file(r, fd_take(&found->file.fd), 0, found->file.info.size);
+	answer_bytes(r, found, (struct http_range){.n = found->info.size});
 }
 
 static void answer_range(struct request *r, struct found *found, struct http_range range)
@@ -121,18 +151,17 @@ static void answer_range(struct request *r, struct found *found, struct http_ran
 	put_fields(r, head, found);
 	http_resp_field(head, SPAN("Content-Type"), found->type);
 	buf_put_str(head, "Content-Range: ");
-	http_range_put(head, range, found->file.info.size);
+	http_range_put(head, range, found->info.size);
 	buf_put_str(head, "\r\n");
-	answer_file(r, fd_take(&found->file.fd), range.from, range.n);
+	answer_bytes(r, found, range);
 }
 
-static void answer_outside(struct request *r, struct found *found)
+static void answer_outside(struct request *r, const struct found *found)
 {
 	struct buf *head = answer_begin(r, 416);
 	buf_put_str(head, "Content-Range: ");
-	http_range_put_outside(head, found->file.info.size);
+	http_range_put_outside(head, found->info.size);
 	buf_put_str(head, "\r\n");
-	fd_close(&found->file.fd);
 	answer_explain(r, "the file has no such part");
 }
 
@@ -144,7 +173,7 @@ static void answer_found(struct request *r, struct found *found)
 		|| !http_cond_range(&r->head, &found->version.now))
 		return answer_whole(r, found);
 	switch (http_range_read(
-		request_field(r, HTTP_H_RANGE), found->file.info.size, &ranges)) {
+		request_field(r, HTTP_H_RANGE), found->info.size, &ranges)) {
 	case HTTP_RANGE_SOME: break;
 	case HTTP_RANGE_OUTSIDE: return answer_outside(r, found);
 	default: return answer_whole(r, found);
@@ -155,23 +184,46 @@ static void answer_found(struct request *r, struct found *found)
 		answer_parts(r, found, &ranges);
 }
 
-/* Answers with the open file, which is closed in any case. @name is the last of its path.
- */
-static void get_file(struct request *r, struct fs_file *file, struct span name)
+/* Answers with what was found under the name that @path ends with. */
+static void get_file(struct request *r, struct found *found, const char *path)
 {
-	struct found found = {.file = *file};
-	*file = FS_FILE_NONE;
+	found->type = http_media_of(r->drive->media, span_str(path + fs_path_last(path)));
+	version_of(r->drive, &found->info, &found->version);
+	switch (http_cond_check(&r->head, &found->version.now)) {
+	case HTTP_COND_FAILED: return answer_result(r, FS_CHANGED);
+	case HTTP_COND_NOT_MODIFIED:
+		put_fields(r, answer_begin(r, 304), found);
+		return answer_empty(r);
+	default: answer_found(r, found);
+	}
+}
 
-	found.type = http_media_of(r->drive->media, name);
-	version_of(r->drive, &found.file.info, &found.version);
-	int holds = http_cond_check(&r->head, &found.version.now);
-	if (holds == HTTP_COND_PROCEED)
-		return answer_found(r, &found);
-	fd_close(&found.file.fd);
-	if (holds == HTTP_COND_FAILED)
-		return answer_result(r, FS_CHANGED);
-	put_fields(r, answer_begin(r, 304), &found);
-	answer_empty(r);
+/* Finds the file @path: in memory, or on the disk and then perhaps in memory too. */
+static enum fs_result find(struct drive *drive, const char *path, struct found *found)
+{
+	uint64_t now_ns = worker_now_ns(drive->worker);
+	const struct fs_cached *cached = NULL;
+	struct fs_file file = FS_FILE_NONE;
+
+	if (drive->has_cache)
+		cached = fs_cache_get(&drive->cache, &drive->root, path, now_ns);
+	if (!cached) {
+		enum fs_result result = fs_open(&drive->root, path, &file);
+		if (result != FS_OK)
+			return result;
+		if (drive->has_cache)
+			cached = fs_cache_add(
+				&drive->cache, &drive->root, path, &file, now_ns);
+	}
+	if (cached) {
+		fd_close(&file.fd);
+		found->info = cached->info;
+		found->bytes = cached->bytes;
+	} else {
+		found->info = file.info;
+		found->fd = file.fd;
+	}
+	return FS_OK;
 }
 
 /* -- folders -- */
@@ -192,36 +244,40 @@ static void redirect(struct request *r)
 	answer_explain(r, "a folder's address ends with a slash");
 }
 
+/* False if the folder has no index, or is not to be shown by it. */
 static bool get_index(struct request *r)
 {
-	static const char name[] = "index.html";
-	struct fs_file file = FS_FILE_NONE;
+	struct found found = {.fd = -1};
 	char path[FS_PATH_MAX];
 
-	if (!r->drive->policy->index || !fs_path_join(path, r->path, name)
-		|| fs_open(&r->drive->root, path, &file) != FS_OK)
+	if (!r->drive->policy->index || !fs_path_join(path, r->path, "index.html")
+		|| find(r->drive, path, &found) != FS_OK)
 		return false;
-	get_file(r, &file, SPAN(name));
+	get_file(r, &found, path);
+	fd_close(&found.fd);
 	return true;
+}
+
+static void get_folder(struct request *r)
+{
+	if (!r->is_slashed)
+		redirect(r);
+	else if (!get_index(r))
+		listing_begin(r);
 }
 
 void get_begin(struct request *r)
 {
-	struct fs_file file = FS_FILE_NONE;
+	struct found found = {.fd = -1};
 
-	enum fs_result result = fs_open(&r->drive->root, r->path, &file);
-	if (result == FS_IS_DIRECTORY) {
-		if (!r->is_slashed)
-			redirect(r);
-		else if (!get_index(r))
-			listing_begin(r);
-		return;
-	}
-	if (result == FS_OK && r->is_slashed) {
-		fd_close(&file.fd);
+	enum fs_result result = find(r->drive, r->path, &found);
+	if (result == FS_IS_DIRECTORY)
+		return get_folder(r);
+	if (result == FS_OK && r->is_slashed)
 		result = FS_NOT_FOUND;
-	}
-	if (result != FS_OK)
-		return answer_result(r, result);
-	get_file(r, &file, span_str(r->path + fs_path_last(r->path)));
+	if (result == FS_OK)
+		get_file(r, &found, r->path);
+	else
+		answer_result(r, result);
+	fd_close(&found.fd);
 }
