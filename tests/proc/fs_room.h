@@ -4,6 +4,9 @@
 /*
  * fs_room - a fresh folder for each test of the drive's file system room.
  *
+ * What a machine does not allow (mounts, mostly) is said in a line "# SKIPPED", and the
+ * test returns: cmocka 1.1 reports skip() to TAP as a failure.
+ *
  * EVERYWHERE(test) runs a test on a disk (/var/tmp), in memory (/dev/shm), and on
  * the disk again with only what every file system has, so that the ways round a
  * missing O_TMPFILE or rename flag are walked too.

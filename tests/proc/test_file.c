@@ -129,8 +129,10 @@ static void a_name_is_won_once_and_an_unnamed_file_gets_one(void **state)
 	assert_int_equal(file_where(a, where, 10), -ENAMETOOLONG);
 
 	AUTO_CLOSE int unnamed = file_open(scratch->dir, ".", O_RDWR | O_TMPFILE, 0600);
-	if (unnamed < 0)
-		skip();
+	if (unnamed < 0) {
+		print_message("# SKIPPED in part: no O_TMPFILE here\n");
+		return;
+	}
 	assert_int_equal(file_link_unnamed(unnamed, scratch->dir, "a"), -EEXIST);
 	assert_int_equal(file_link_unnamed(unnamed, scratch->dir, "link"), 0);
 	assert_int_equal(file_unlink(scratch->dir, "link"), 0);

@@ -51,7 +51,7 @@ static void a_disk_mounted_read_only_is_served_and_the_probe_says_so(void **stat
 	char path[128];
 
 	if (!mount_disk(room, "tmpfs", "size=64k", path, sizeof(path)))
-		skip();
+		return;
 	drop_file(room, "disk/a", "one");
 	assert_int_equal(mount("none", path, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
 	assert_int_equal(fs_root_open(&root, path, &options, NULL), 0);
@@ -73,7 +73,7 @@ static void a_disk_without_attributes_is_served_with_less(void **state)
 	char path[128];
 
 	if (!mount_disk(room, "ramfs", "", path, sizeof(path)))
-		skip();
+		return;
 	assert_int_equal(fs_root_open(&root, path, &options, NULL), 0);
 	assert_true(root.can.writable);
 	assert_false(root.can.attributes);
@@ -118,7 +118,7 @@ static void where_letters_have_no_case_prefork_has_no_second_name(void **state)
 	assert_non_null(list);
 	if (!mount_disk(room, "tmpfs", "casefold", path, sizeof(path))) {
 		free(list);
-		skip();
+		return;
 	}
 	drop_dir(room, "disk/d");
 	AUTO_CLOSE int dir = openat(room->root.fd, "disk/d", O_RDONLY | O_CLOEXEC);
@@ -169,8 +169,8 @@ static void permissions_are_the_kernels(void **state)
 	int how = 0;
 
 	if (getuid() != 0) {
-		print_message("SKIPPED: only root can become somebody else\n");
-		skip();
+		print_message("# SKIPPED: only root can become somebody else\n");
+		return;
 	}
 	assert_int_equal(chmod(room->dir, 0755), 0);
 	drop_file(room, "secret", "1");
