@@ -3,14 +3,12 @@
 #include "app/ask.h"
 
 #include "base/reason.h"
-#include "os/fd.h"
-#include "os/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
+#include <unistd.h>
 
 #define CTRL_C '\x03'
 
@@ -40,23 +38,23 @@ static int read_line(int fd, char out[ASK_MAX], struct reason *reason)
 	return n ? 0 : reason_set(reason, "a password is not empty");
 }
 
-static int prompt(int tty, const char *what, const char *name, char out[ASK_MAX],
-	struct reason *reason)
+static int prompt(
+	const char *what, const char *name, char out[ASK_MAX], struct reason *reason)
 {
-	(void)dprintf(tty, "%s %s: ", what, name); /* the question lost, the answer shows */
-	int rc = read_line(tty, out, reason);
-	(void)dprintf(tty, "\n"); /* in place of the one that was not echoed */
+	(void)fprintf(stderr, "%s %s: ", what, name);
+	int rc = read_line(STDIN_FILENO, out, reason);
+	(void)fprintf(stderr, "\n"); /* in place of the one that was not echoed */
 	return rc;
 }
 
-static int ask_twice(int tty, const char *name, char out[ASK_MAX], struct reason *reason)
+static int ask_twice(const char *name, char out[ASK_MAX], struct reason *reason)
 {
 	char again[ASK_MAX];
-	int rc = prompt(tty, "New password for", name, out, reason);
+	int rc = prompt("New password for", name, out, reason);
 
 	if (rc)
 		return rc;
-	rc = prompt(tty, "The same again for", name, again, reason);
+	rc = prompt("The same again for", name, again, reason);
 	if (!rc && strcmp(out, again) != 0)
 		rc = reason_set(reason, "the two are not the same; nothing was changed");
 	explicit_bzero(again, sizeof(again));
@@ -65,24 +63,20 @@ static int ask_twice(int tty, const char *name, char out[ASK_MAX], struct reason
 
 static int ask_terminal(const char *name, char out[ASK_MAX], struct reason *reason)
 {
-	AUTO_CLOSE int tty = file_open(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY, 0);
 	struct termios before, quiet;
 
-	if (tty < 0) {
-		errno = -tty;
-		return reason_errno(reason, "cannot open the terminal");
-	}
-	if (tcgetattr(tty, &before) < 0)
+	if (tcgetattr(STDIN_FILENO, &before) < 0)
 		return reason_errno(reason, "cannot ask at this terminal");
 
 	/* Keys that would end or stop us before the echo is back are taken as bytes. */
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ISIG);
 	quiet.c_cc[VEOL] = CTRL_C;
-	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
+	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) < 0)
 		return reason_errno(reason, "cannot turn the terminal's echo off");
-	int rc = ask_twice(tty, name, out, reason);
-	(void)tcsetattr(tty, TCSAFLUSH, &before); /* nothing better is left to try */
+	int rc = ask_twice(name, out, reason);
+	(void)tcsetattr(
+		STDIN_FILENO, TCSAFLUSH, &before); /* nothing better is left to try */
 	return rc;
 }
 

@@ -12,9 +12,9 @@ struct reason;
 /**
  * ask_password - a new password for @name into @out.
  *
- * Where standard input is a terminal the process's own terminal is asked,
- * twice, without echo; else the first line of standard input is taken. Empty,
- * overlong and (at a terminal) unequal ones are refused.
+ * Where standard input is a terminal it is asked there, twice and without
+ * echo, the questions on standard error; else the first line of standard
+ * input is taken. Empty, overlong and (at a terminal) unequal ones are refused.
  *
  * Returns 0; or negative with @reason, and @out wiped.
  */
