@@ -501,8 +501,9 @@ static void put_help(struct buf *out, const struct opt *opt)
 	}
 	buf_printf(out, "%*s", (int)(HELP_TEXT - used), "");
 
+	bool listed = opt->arg && strchr(opt->arg, '|'); /* "full|rename" */
 	buf_put_str(&words, opt->help);
-	for (size_t i = 0; opt->choices && opt->choices[i]; i++)
+	for (size_t i = 0; opt->choices && opt->choices[i] && !listed; i++)
 		buf_printf(&words, "%s%s", i ? "|" : ": ", opt->choices[i]);
 	if (opt->deflt && *opt->deflt && opt->type != OPT_TYPE_BOOL)
 		buf_printf(&words, " (default: %s)", opt->deflt);
