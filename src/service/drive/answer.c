@@ -8,6 +8,7 @@
 #include "http/accept.h"
 #include "http/resp.h"
 #include "http/status.h"
+#include "log/log.h"
 #include "os/fd.h"
 #include "service/drive/drive.h"
 #include "service/drive/methods.h"
@@ -15,6 +16,7 @@
 #include "service/drive/ui/ui_page.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sys/uio.h>
 
 /* What one callback sends before other connections have their turn. */
@@ -174,6 +176,7 @@ void answer_condition(struct request *r, unsigned status, const char *condition)
 static const struct {
 	unsigned status;
 	const char *sentence;
+	bool is_trouble; /* the operator should know */
 } results[FS_N_RESULTS] = {
 	[FS_NOT_FOUND] = {404, "there is nothing with this name"},
 	[FS_NO_PARENT] = {409, "the folder this would be in does not exist"},
@@ -186,19 +189,19 @@ static const struct {
 	/* As if it were not there: where a link leads is nobody's business. */
 	[FS_OUTSIDE] = {404, "there is nothing with this name"},
 	[FS_READ_ONLY] = {403, "nothing may be changed here"},
-	[FS_NO_SPACE] = {507, "the disk is full"},
+	[FS_NO_SPACE] = {507, "the disk is full", true},
 	[FS_TOO_LARGE] = {413, "this is more than a file can hold here"},
 	[FS_TOO_LONG] = {414, "the name is too long"},
 	[FS_TOO_DEEP] = {403, "the folders are nested too deeply"},
 	[FS_SAME] = {403, "the source and the destination are the same"},
 	[FS_INSIDE_ITSELF] = {403, "the source and the destination contain one another"},
 	[FS_BUSY] = {409, "this is in use"},
-	[FS_NO_DESCRIPTORS] = {503, "too many files are open; try again soon"},
-	[FS_NO_MEMORY] = {503, "there is no memory left; try again soon"},
+	[FS_NO_DESCRIPTORS] = {503, "too many files are open; try again soon", true},
+	[FS_NO_MEMORY] = {503, "there is no memory left; try again soon", true},
 	[FS_UNSUPPORTED] = {501, "the disk cannot do this"},
 	[FS_PARTIAL] = {500, "some of it could not be done"},
 	[FS_CANCELLED] = {503, "this was interrupted; try again soon"},
-	[FS_IO] = {500, "the disk reports an error"},
+	[FS_IO] = {500, "the disk reports an error", true},
 };
 
 unsigned answer_status_of(enum fs_result result)
@@ -206,9 +209,25 @@ unsigned answer_status_of(enum fs_result result)
 	return results[result].status;
 }
 
+/* Once a second is enough: trouble comes in thousands. */
+static void report(struct request *r, enum fs_result result)
+{
+	struct drive *drive = r->drive;
+	uint64_t now_ns = worker_now_ns(drive->worker);
+
+	if (now_ns - drive->reported_ns < NS_PER_SEC)
+		return;
+	drive->reported_ns = now_ns;
+	log_warn(worker_log(drive->worker), "request-refused", results[result].sentence,
+		KV("status", results[result].status), KV("why", fs_result_name(result)),
+		KV("errno", errno), KV("path", r->path), KV("conn", r->conn->id));
+}
+
 void answer_result(struct request *r, enum fs_result result)
 {
 	assert(results[result].status);
+	if (results[result].is_trouble)
+		report(r, result);
 	answer_sentence(r, results[result].status, results[result].sentence);
 }
 

@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "service/drive/auth/auth.h"
 #include "service/drive/auth/throttle.h"
+#include "service/drive/chores.h"
 #include "service/drive/policy.h"
 #include "service/drive/request.h"
 
@@ -25,6 +26,12 @@ const char *drive_date(struct drive *drive)
 		drive->date_sec = sec;
 	}
 	return drive->date;
+}
+
+struct throttle *drive_throttle(const struct drive *drive)
+{
+	struct drive_shared *shared = worker_shared(drive->worker);
+	return (struct throttle *)shared->throttle;
 }
 
 static struct span refusal(enum refusal why)
@@ -152,9 +159,14 @@ static int start(struct worker *worker, struct reason *reason)
 		rc = auth_open(policy->users, &drive->auth, reason);
 	if (rc == 0)
 		rc = fs_root_open(&drive->root, policy->root, &options, reason);
-	if (rc < 0)
+	if (rc < 0) {
 		stop(worker);
-	return rc;
+		return rc;
+	}
+	struct drive_shared *shared = worker_shared(worker);
+	if (!atomic_exchange(&shared->is_begun, true))
+		chores_begin(drive);
+	return 0;
 }
 
 static void reopen(struct worker *worker)
@@ -185,7 +197,7 @@ const struct service_ops drive_service = {
 	.connections = 64,
 	.conn_bytes = sizeof(struct request),
 	.input_bytes = HTTP_HEAD_MAX,
-	.shared_bytes = THROTTLE_BYTES,
+	.shared_bytes = sizeof(struct drive_shared),
 	.check = policy_check,
 	.refusal = refusal,
 	.start = start,

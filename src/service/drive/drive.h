@@ -11,8 +11,10 @@
 #include "base/util.h"
 #include "core/service.h"
 #include "log/access.h"
+#include "service/drive/auth/throttle.h"
 #include "service/drive/fs/cache.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct auth;
@@ -32,6 +34,12 @@ struct worker;
 
 extern const struct service_ops drive_service;
 
+/* What all workers of one drive share, zeroed at first. */
+struct drive_shared {
+	atomic_bool is_begun; /* some worker has begun: once is enough for its chores */
+	_Alignas(64) char throttle[THROTTLE_BYTES];
+};
+
 struct drive {
 	struct worker *worker;
 	const struct policy *policy;
@@ -44,9 +52,13 @@ struct drive {
 	struct auth *auth;        /* owned; NULL: without users */
 	struct http_media *media; /* owned */
 	struct span site;         /* what the folder is called */
+	uint64_t reported_ns;     /* when trouble was last logged */
 	int64_t date_sec;         /* what date says */
 	char date[DATE_HTTP_BYTES];
 };
+
+/* Which addresses guess passwords. */
+struct throttle *drive_throttle(const struct drive *drive);
 
 /* Now, as answers say it: DATE_HTTP_BYTES. */
 const char *drive_date(struct drive *drive);

@@ -58,25 +58,14 @@ static bool check_origin(struct request *r, struct span host)
 	return false;
 }
 
-static bool find_method(struct request *r)
-{
-	const struct method *method = &methods[r->head.method];
-
-	if (method->begin) {
-		r->method = method;
-		return true;
-	}
-	if (r->head.method == HTTP_UNKNOWN)
-		answer_sentence(r, 501, "this method is not known here");
-	else
-		options_not_allowed(r);
-	return false;
-}
-
-/* Who asks is known. */
+/* Who asks is known, and may know what there is. */
 static void perform(struct request *r)
 {
-	if (r->method->writes && !r->may_write)
+	if (r->head.method == HTTP_UNKNOWN)
+		answer_sentence(r, 501, "this method is not known here");
+	else if (!r->method->begin)
+		options_not_allowed(r);
+	else if (r->method->writes && !r->may_write)
 		answer_result(r, FS_READ_ONLY);
 	else
 		r->method->begin(r);
@@ -92,11 +81,12 @@ void methods_begin(struct request *r)
 	if (status != 0)
 		return answer_sentence(r, status, why);
 
+	r->method = &methods[r->head.method];
 	r->query = target.query;
 	/* Each answers itself where it does not let the request pass. */
 	struct span host = target.host.p ? target.host : request_field(r, HTTP_H_HOST);
-	if (!check_host(r, host) || !where_decode(r, target.path, r->path, &r->is_slashed)
-		|| !find_method(r) || !check_origin(r, host))
+	if (!check_host(r, host) || !check_origin(r, host)
+		|| !where_decode(r, target.path, r->path, &r->is_slashed))
 		return;
 	if (own_is(r))
 		own_begin(r);

@@ -16,7 +16,7 @@ struct method {
 	bool is_head; /* the answer has no body */
 	bool writes;  /* it may change something: not for read-only users, nor for other
 			 pages */
-	/* Answers, gives itself a task and reads the body, or answers later. */
+	/* Answers, or gives itself a task that will. NULL: not done here. */
 	void (*begin)(struct request *r);
 };
 

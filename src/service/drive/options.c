@@ -24,7 +24,7 @@ static struct span allowed(const struct request *r)
 
 	if (own_is(r))
 		return own;
-	if (!r->drive->root.can.writable)
+	if (!r->may_write)
 		return reading;
 	if (r->path[0] == '\0')
 		return root;

@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "os/addr.h"
 #include "os/file.h"
+#include "service/drive/auth/auth.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,12 +69,28 @@ static int check_root(const char *root, struct reason *reason)
 	return 0;
 }
 
+/* A users file with a fault must not wait for a worker to be found. */
+static int check_users(const char *users, struct reason *reason)
+{
+	struct auth *auth;
+
+	if (!users)
+		return 0;
+	int rc = auth_open(users, &auth, reason);
+	if (rc == 0)
+		auth_close(auth);
+	return rc;
+}
+
 int policy_check(void *conf, const struct service_site *site, struct reason *reason)
 {
 	const struct policy *policy = conf;
 	bool is_open = false;
 
 	int rc = check_root(policy->root, reason);
+	if (rc < 0)
+		return rc;
+	rc = check_users(policy->users, reason);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < site->n_listens; i++)

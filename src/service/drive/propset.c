@@ -62,6 +62,7 @@ static enum fs_result perform(struct request *r, size_t *n_bad)
 			++*n_bad;
 	if (*n_bad > 0 || mtime_ns == FS_MTIME_NOW)
 		return FS_OK;
+	conn_begun(r->conn);
 	return fs_touch(&r->drive->root, r->path, mtime_ns);
 }
 

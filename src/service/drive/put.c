@@ -90,6 +90,10 @@ static bool refused(struct request *r)
 			r, 400, "a part of a file cannot be sent this way; send it whole");
 		return true;
 	}
+	if (http_head_has(&r->head, HTTP_H_CONTENT_ENCODING)) {
+		answer_sentence(r, 415, "an encoded file cannot be sent; send it plain");
+		return true;
+	}
 	if (r->head.body == HTTP_BODY_LENGTH && passes_limit(r, r->head.length)) {
 		too_large(r);
 		return true;

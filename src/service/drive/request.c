@@ -90,6 +90,7 @@ static void clear(struct request *r)
 	r->kept_head = NULL;
 	r->method = NULL;
 	r->user[0] = '\0';
+	r->may_write = false;
 	r->started_ns = 0;
 	r->body = (struct request_body){0};
 	r->answer = (struct request_answer){.file = -1, .out = BUF_INIT(DRIVE_OUT_MAX)};
@@ -170,7 +171,6 @@ static bool step_head(struct request *r)
 	switch (http_head_parse(&r->head, conn_input(r->conn))) {
 	case HTTP_HEAD_DONE:
 		clear_timer(r);
-		worker_progress(r->conn->worker);
 		methods_begin(r);
 		return true;
 	case HTTP_HEAD_BAD:
@@ -263,6 +263,7 @@ static enum conn_want run(struct request *r)
 		[REQUEST_SKIP] = step_skip,
 		[REQUEST_CLOSED] = step_closed,
 	};
+	worker_progress(r->conn->worker);
 	for (unsigned n = 0; n < STEPS_A_TURN; n++)
 		if (!steps[r->state](r))
 			return r->want;

@@ -9,7 +9,6 @@
 #include "os/addr.h"
 #include "service/drive/answer.h"
 #include "service/drive/auth/auth.h"
-#include "service/drive/auth/throttle.h"
 #include "service/drive/drive.h"
 #include "service/drive/request.h"
 
@@ -58,7 +57,7 @@ static void verify(struct request *r, void (*go_on)(struct request *r))
 	case AUTH_DENIED: break;
 	default: return answer_result(r, FS_NO_MEMORY);
 	}
-	throttle_failed(worker_shared(drive->worker), r->conn->peer, now_ns);
+	throttle_failed(drive_throttle(drive), r->conn->peer, now_ns);
 	turn_away(r, "the name or the password is wrong");
 }
 
@@ -103,8 +102,7 @@ void who_check(struct request *r, void (*go_on)(struct request *r))
 	if (user)
 		return enter(r, user, go_on);
 
-	uint64_t delay_ns =
-		throttle_delay(worker_shared(drive->worker), r->conn->peer, now_ns);
+	uint64_t delay_ns = throttle_delay(drive_throttle(drive), r->conn->peer, now_ns);
 	if (delay_ns == 0)
 		return verify(r, go_on);
 	if (delay_ns == THROTTLE_TOO_MANY) {
