@@ -90,3 +90,11 @@ static inline struct held *held_of(struct conn *c)
 {
 	return (struct held *)c;
 }
+
+/* Whether it is between two requests, and nobody has taken it away. */
+static inline bool conn_is_idle(struct conn *c)
+{
+	const struct held *h = held_of(c);
+
+	return h->fd >= 0 && seat_state(h->seat) == SEAT_IDLE;
+}

@@ -20,9 +20,10 @@
 #include <string.h>
 
 #define BACKOFF_FIRST_NS   (100 * NS_PER_MS)
+#define BACKOFF_READY_NS   NS_PER_SEC /* the longest, for workers that do become ready */
 #define BACKOFF_LONGEST_NS (30 * NS_PER_SEC)
-#define HEALTHY_NS \
-	(10 * NS_PER_SEC) /* lived that long: its next death counts as the first */
+#define HEALTHY_NS         (250 * NS_PER_MS) /* ready for that long: its death is the first again \
+					      */
 #define EARLY_DEATHS_MAX \
 	3u /* before any worker was ever ready; then the service is given up */
 
@@ -44,6 +45,13 @@ static unsigned n_living(const struct crew *crew)
 	return crew->n_slots - crew->n_in[SLOT_EMPTY] - crew->n_in[SLOT_COOLING];
 }
 
+/* Workers there are or will be: a place that cools keeps its claim, or backing off would
+ * mean nothing. */
+static unsigned n_claimed(const struct crew *crew)
+{
+	return crew->n_slots - crew->n_in[SLOT_EMPTY];
+}
+
 /* Whether the model makes the worker in it, and not the core. */
 static bool is_sown(const struct slot *slot)
 {
@@ -57,13 +65,21 @@ static uint64_t jitter(uint64_t ns)
 	return ns / 2 + (uint64_t)random() % (ns + 1);
 }
 
-static uint64_t backoff_ns(unsigned n_failures)
+/*
+ * How long to wait after the @n_failures-th death in a row. The first time not at
+ * all: a crash is an accident. One that had been ready is soon back in any case,
+ * or whoever can make workers crash could make the service go away.
+ */
+static uint64_t backoff_ns(unsigned n_failures, bool was_ready)
 {
+	uint64_t longest = was_ready ? BACKOFF_READY_NS : BACKOFF_LONGEST_NS;
 	uint64_t ns = BACKOFF_FIRST_NS;
 
-	for (unsigned i = 1; i < n_failures && ns < BACKOFF_LONGEST_NS; i++)
+	if (n_failures <= 1)
+		return 0;
+	for (unsigned i = 2; i < n_failures && ns < longest; i++)
 		ns *= 2;
-	return jitter(MIN(ns, BACKOFF_LONGEST_NS));
+	return jitter(MIN(ns, longest));
 }
 
 static void set_timer(struct slot *slot, uint64_t after_ns)
@@ -82,18 +98,16 @@ static void forget_process(struct slot *slot)
 	fd_close(&slot->chan);
 }
 
-/* No worker can be made, or one has ended: wait a little before the next. */
-static void cool(struct slot *slot, bool failed)
+/* No worker can be made, or one has ended: the place is free at once, or after a while. */
+static void cool(struct slot *slot, bool failed, bool was_ready)
 {
+	slot->n_failures = failed ? slot->n_failures + 1 : 0;
+	uint64_t wait_ns = failed ? backoff_ns(slot->n_failures, was_ready) : 0;
+
 	go(slot, SLOT_COOLING);
-	if (!failed) {
-		slot->n_failures = 0;
-		set_timer(slot, 0);
+	set_timer(slot, wait_ns);
+	if (!wait_ns)
 		go(slot, SLOT_EMPTY);
-		return;
-	}
-	slot->n_failures++;
-	set_timer(slot, backoff_ns(slot->n_failures));
 }
 
 static void say_ended(struct slot *slot, const siginfo_t *how, bool as_told)
@@ -140,9 +154,9 @@ static void on_pid(struct loop_io *io, uint32_t events)
 
 	loop_remove(crew->loop, &slot->pid_io);
 	loop_remove(crew->loop, &slot->chan_io);
-	if (loop_now_ns(crew->loop) - slot->spawned_ns > HEALTHY_NS)
+	if (was == SLOT_READY && loop_now_ns(crew->loop) - slot->spawned_ns > HEALTHY_NS)
 		slot->n_failures = 0;
-	cool(slot, !as_told && was != SLOT_DRAINING);
+	cool(slot, !as_told && was != SLOT_DRAINING, was == SLOT_READY);
 	crew->spec->model->sup_gone(slot);
 	fd_close(&slot->chan);
 
@@ -359,7 +373,7 @@ static void spawn(struct slot *slot)
 	slot->spawned_ns = loop_now_ns(crew->loop);
 	if (try_spawn(slot, &reason) < 0) {
 		log_error(crew->log, "spawn-failed", reason.text, SLOT_KVS(slot));
-		cool(slot, true);
+		cool(slot, true, false);
 		return;
 	}
 	if (watch(slot) < 0) {
@@ -368,7 +382,7 @@ static void spawn(struct slot *slot)
 		proc_signal(&slot->proc, SIGKILL);
 		proc_await(&slot->proc);
 		forget_process(slot);
-		cool(slot, true);
+		cool(slot, true, false);
 		return;
 	}
 	set_timer(slot, crew->spec->settings->start_timeout_ns);
@@ -428,7 +442,7 @@ int crew_sown(struct slot *slot, pid_t pid)
 void crew_unsow(struct slot *slot)
 {
 	forget_process(slot);
-	cool(slot, false);
+	cool(slot, false, false);
 }
 
 static void drain_slot(struct slot *slot)
@@ -457,7 +471,7 @@ static void crew_look(struct crew *crew)
 			spawn(&crew->slots[0]);
 		return;
 	}
-	for (unsigned i = 0; i < crew->n_slots && n_living(crew) < crew->n_wanted; i++) {
+	for (unsigned i = 0; i < crew->n_slots && n_claimed(crew) < crew->n_wanted; i++) {
 		if (crew->slots[i].state == SLOT_EMPTY)
 			spawn(&crew->slots[i]);
 	}

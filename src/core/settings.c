@@ -3,6 +3,8 @@
 #include "core/settings.h"
 
 /* Why these defaults: docs/decisions/0003-pool-defaults.md. */
+static const char *const placements[] = {"fill", "balance", NULL};
+
 const struct opt settings_opts[] = {
 	{"run", OPT_STRING(struct settings, run), .arg = "SERVICE", .flags = OPT_HIDDEN,
 		.help = "what its processes do with a connection"},
@@ -14,6 +16,9 @@ const struct opt settings_opts[] = {
 		.deflt = "4..64", .min = 1, .max = 4096, .help = "how many processes"},
 	{"spares", OPT_RANGE(struct settings, spares), .arg = "MIN..MAX", .deflt = "1..8",
 		.max = 4096, .help = "idle workers to keep ready"},
+	{"placement", OPT_CHOICE(struct settings, placement), .arg = "HOW", .deflt = "fill",
+		.choices = placements,
+		.help = "ring: one worker until it is full, or each in turn"},
 	{"connections", OPT_UINT(struct settings, connections), .arg = "N", .max = 10000,
 		.help = "how many connections a worker holds at once (0: what suits the service)"},
 	{"queue", OPT_UINT(struct settings, queue), .arg = "N", .deflt = "1024",

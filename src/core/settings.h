@@ -11,12 +11,19 @@
 
 #include <stdint.h>
 
+/* In the ring: who gets the next connection. */
+enum placement {
+	PLACEMENT_FILL, /* one worker until it is full: warm caches, sleeping neighbours */
+	PLACEMENT_BALANCE, /* each in turn */
+};
+
 struct settings {
 	char *run; /* the service's name in service/services.def */
 	struct opt_list listens;
 	char *model;
 	struct opt_range workers;
 	struct opt_range spares;
+	unsigned placement;   /* enum placement */
 	uint64_t connections; /* per worker; 0 = the service's default */
 	uint64_t queue;
 	uint64_t queue_timeout_ns;

@@ -134,7 +134,7 @@ void worker_look(struct worker *w)
 		loop_stop(w->loop);
 }
 
-static void drain(struct worker *w)
+void worker_drain(struct worker *w)
 {
 	if (w->draining)
 		return;
@@ -149,7 +149,7 @@ static void orphaned(struct worker *w)
 	 * signal said the same. */
 	loop_remove(w->loop, &w->chan_io);
 	w->status = EXIT_ORPHAN;
-	drain(w);
+	worker_drain(w);
 }
 
 static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
@@ -160,7 +160,7 @@ static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
 		return;
 	memcpy(&type, bytes, sizeof(type));
 	switch (type) {
-	case CORE_DRAIN: drain(w); return;
+	case CORE_DRAIN: worker_drain(w); return;
 	case CORE_REOPEN:
 		if (*fd >= 0) {
 			/* What was gathered belongs to the old file. */
@@ -206,7 +206,7 @@ static void on_signal(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	while (sig_next(w->sigfd))
-		drain(w);
+		worker_drain(w);
 }
 
 static void on_quiet(struct loop_timer *timer)

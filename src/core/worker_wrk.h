@@ -80,5 +80,8 @@ void worker_tell(struct worker *w, const void *msg, size_t len);
 [[gnu::noreturn]] void worker_rebirth(struct worker *w, unsigned slot_index, int chan,
 	void (*begin)(struct worker *w, const void *arg), const void *arg);
 
+/* Finishes, as if the supervisor had said so. */
+void worker_drain(struct worker *w);
+
 /* The last connection may have ended: a draining worker leaves when there is none. */
 void worker_look(struct worker *w);

@@ -96,6 +96,17 @@ bool accept_wrk_take(
 	return true;
 }
 
+/* An error that accepting does not clear would be told again and again. */
+static void broken(struct accept_wrk *a, struct accept_listener *l)
+{
+	log_error(a->worker->log, "listener-lost",
+		"a listener is broken: accepting there no more",
+		KV("listener", l - a->listeners));
+	loop_remove(a->worker->loop, &l->io);
+	if (a->failed)
+		a->failed(a);
+}
+
 static void on_listener(struct loop_io *io, uint32_t events)
 {
 	struct accept_listener *l = container_of(io, struct accept_listener, io);
@@ -103,7 +114,12 @@ static void on_listener(struct loop_io *io, uint32_t events)
 	bool any = false;
 	struct addr peer;
 
-	(void)events;
+	if (!(events & EPOLLIN)) {
+		broken(a, l);
+		return;
+	}
+	if (a->permitted && !a->permitted(a))
+		return;
 	for (unsigned i = 0;
 		i < a->most_at_once && a->wanted && accept_wrk_has_room(a, true); i++) {
 		int fd = sock_accept(io->fd, &peer);

@@ -37,10 +37,13 @@ struct accept_wrk {
 	bool watching; /* it does */
 	uint64_t next_id;
 	struct loop_timer idle; /* for the connection that is idle the longest */
-	/* Told after something was accepted, and when a seat was given back. Either may be
-	 * NULL. */
+	/* All optional. Asked before anything is accepted: */
+	bool (*permitted)(struct accept_wrk *a);
+	/* Told after something was, when a seat was given back, and when a listener is
+	 * broken. */
 	void (*accepted)(struct accept_wrk *a);
 	void (*freed)(struct accept_wrk *a);
+	void (*failed)(struct accept_wrk *a);
 };
 
 /**

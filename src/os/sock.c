@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -157,6 +158,13 @@ void sock_tally(int fd, struct sock_tally *out)
 		|| info.tcpi_state == STATE_CLOSING || info.tcpi_state == STATE_TIME_WAIT;
 	out->known = info.tcpi_state != STATE_CLOSE;
 	out->n_read = info.tcpi_bytes_received - fin - (uint64_t)unread;
+}
+
+bool sock_is_readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
 }
 
 bool sock_has_input(int fd)

@@ -53,7 +53,10 @@ struct sock_tally {
 };
 void sock_tally(int fd, struct sock_tally *out);
 
-/* Whether bytes wait to be read. */
+/* Whether a read, or an accept, would find something now. */
+bool sock_is_readable(int fd);
+
+/* Whether bytes wait to be read; also for a pipe. */
 bool sock_has_input(int fd);
 
 /* Sends @bytes, which must fit at once, and then FIN. Whether they went. */

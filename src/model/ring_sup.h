@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * ring_sup - the supervisor's part in the ring: it closes the chain, and mends it.
+ *
+ * It holds both ends of every pipe. Where a worker is missing (it died, is not
+ * ready yet, drains, or does not answer), it reads that worker's pipe itself and
+ * hands what comes to the next: so the chain is whole while a place in it is empty.
+ *
+ *   in         until                                          then
+ *   OUT        ALLOW comes round: everyone passed it on       ASKING (sends ALLOW |
+ * CONFIRM) a member dies; the lease runs out              OUT, in a new epoch ASKING
+ * somebody takes it: nothing is heard            ASKING: as OUT in all but the name ALLOW |
+ * CONFIRM comes round, and somebody has reported room meanwhile                    OUT
+ * (sends ALLOW) the same, and nobody has                       PARKED (makes a worker if it
+ * may) PARKED     somebody reports room, and nobody waits here   OUT (gives that worker the
+ * token) the same, and somebody waits here              PARKED (gives it the connection)
+ *   any        the crew drains                                CLOSING (sends CLOSE)
+ *   CLOSING    CLOSE comes round, or takes too long           the core's drain does the
+ * rest
+ */
+
+#include "core/lobby_sup.h"
+#include "model/grow_sup.h"
+#include "model/ring_wire.h"
+#include "model/ring_wrk.h"
+#include "os/loop.h"
+
+#include <stdbool.h>
+
+enum ring_state { RING_OUT, RING_ASKING, RING_PARKED, RING_CLOSING };
+
+/* One pipe of the chain. The last one in use leads home. */
+struct ring_pipe {
+	struct loop_io io; /* its reading end, while the supervisor stands in for who should
+			      read */
+	struct crew *crew;
+	int read; /* owned; -1 for none, as the next */
+	int write;
+	bool suspended; /* the worker that reads it does not answer */
+};
+
+struct ring_sup;
+
+/* A listener, watched to be told once that a connection waits at it. */
+struct ring_waiting {
+	struct loop_io io;
+	struct ring_sup *ring;
+};
+
+struct ring_sup {
+	struct crew *crew;
+	struct lobby lobby;
+	struct ring_shared *shared; /* owned */
+	struct ring_pipe *pipes;    /* owned: crew->n_slots + 1; pipes[i] leads to slot i */
+	struct ring_ends *ends;     /* owned: crew->n_slots, for the workers */
+	struct grow grow;
+	enum ring_state state;
+	bool room_reported; /* since the confirm lap began */
+
+	/* The lease: that connections wait, and nobody takes one. */
+	struct ring_waiting *waiting; /* owned: one a listener */
+	struct loop_timer lease;
+	uint64_t seen_accepted; /* when the lease began */
+	struct loop_timer close_deadline;
+};
