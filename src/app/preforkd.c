@@ -2,6 +2,7 @@
 
 /* preforkd - the server: its command line, and the way from there to server_run. */
 
+#include "app/cmd_passwd.h"
 #include "app/plan.h"
 #include "app/registry.h"
 #include "base/reason.h"
@@ -184,6 +185,8 @@ int main(int argc, char **argv)
 		else
 			return usage_error("it is not clear what to do");
 	}
+	if (i < argc && strcmp(argv[i], "passwd") == 0)
+		return passwd_main(argc - i, argv + i);
 	if (i + 1 < argc && registry_service(argv[i]) && is(argv[i + 1], "-h", "--help"))
 		return service_help(argv[i]);
 	if (i == argc && !o.config)
