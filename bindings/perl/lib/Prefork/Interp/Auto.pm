@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+package Prefork::Interp::Auto;
+
+# For scripts that know nothing of the launcher: perl -MPrefork::Interp::Auto SCRIPT, which
+# is what prefork-interp --preload=auto runs. Loads what the script loaded in its last calls
+# and becomes the server, before Perl has read the script's first line; each executor then
+# reads and runs the file itself, as the main program that it is.
+#
+# What a call loaded beyond that is noted, in a file whose change makes the server stale.
+
+use strict;
+use warnings;
+
+use Prefork::Interp ();
+
+my $NAMES_MAX = 2000;
+
+# One file a script, below the user's own cache; undef where there is no place for it.
+sub notes {
+	my ($script) = @_;
+	my $cache = $ENV{XDG_CACHE_HOME} || ($ENV{HOME} ? "$ENV{HOME}/.cache" : return);
+	require Cwd;
+	my $path = Cwd::abs_path($script) // return;
+	$path =~ s/([^A-Za-z0-9._-])/sprintf '%%%02x', ord $1/ge;
+	return if length $path > 200;
+	return "$cache/prefork/perl/$path";
+}
+
+sub read_names {
+	my ($notes) = @_;
+	open my $file, '<', $notes or return;
+	return unless -O $file;
+	chomp(my @names = <$file>);
+	return grep { m{\A[\w/.-]+\z} and !m{(?:\A|/)\.\.(?:/|\z)} and !m{\A/} } @names;
+}
+
+# The whole file or none: other executors may be about to do the same.
+sub write_names {
+	my ($notes, @names) = @_;
+	my $dir = '';
+	for my $part (split m{/}, ($notes =~ m{\A(.*)/})[0]) {
+		$dir .= "$part/";
+		mkdir $dir, 0700 if !-d $dir;
+	}
+	open my $file, '>', "$notes.$$" or return;
+	print $file map { "$_\n" } @names;
+	close $file and rename "$notes.$$", $notes or unlink "$notes.$$";
+	return;
+}
+
+my ($executor, $notes, %loaded);
+
+END {
+	if ($executor and $executor == $$ and defined $notes) {
+		my @names = sort grep { m{\.p[ml]\z} and m{\A[\w/.-]+\z} and !m{\A/} } keys %INC;
+		my ($before, $status) = (scalar(keys %loaded), $?);
+		my @new = grep { !$loaded{$_} } @names;
+		write_names($notes, @names) if @new and @names <= $NAMES_MAX;
+		$? = $status;
+	}
+}
+
+sub import {
+	return if !Prefork::Interp::managed();
+	my $script = $0;
+	$notes = notes($script);
+	for my $name (defined $notes ? read_names($notes) : ()) {
+		local ($@, $!, $SIG{__DIE__}, $SIG{__WARN__});
+		$SIG{__WARN__} = sub { };
+		eval { require $name; 1 } or delete $INC{$name};
+	}
+	Prefork::Interp::prefork_autoreload_also_check($notes) if defined $notes;
+	require Cwd;
+	my $path = Cwd::abs_path($script);
+	%loaded = map { $_ => 1 } keys %INC;
+	return if !Prefork::Interp::prefork_initialisation_complete();
+	$executor = $$;
+	Prefork::Interp::_script_again($path) or die "prefork-interp: $path: cannot be opened: $!\n";
+	return;
+}
+
+1;
