@@ -26,6 +26,6 @@ configure() { # DIR OPTIONS...
 scenarios() { # BUILD PYTEST-ARGUMENTS...: two at a time, as there are two cores at least
 	build=$1
 	shift
-	PREFORKD=$PWD/$build/src/app/preforkd LOAD=$PWD/build-test/bench/load PYTHONDONTWRITEBYTECODE=1 \
+	timeout -k 10 1800 env PREFORKD=$PWD/$build/src/app/preforkd LOAD=$PWD/build-test/bench/load PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -c tests/pytest.ini -p no:cacheprovider -n 2 "$@"
 }

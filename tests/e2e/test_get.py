@@ -3,6 +3,7 @@
 import email.utils
 import os
 import re
+import socket
 
 import pytest
 
@@ -283,5 +284,5 @@ def test_a_large_file_comes_whole_to_a_slow_reader(served, folder):
     blob = os.urandom(1 << 20) * 16
     (folder / "blob").write_bytes(blob)
     wire = served.connect()
-    wire.socket.setsockopt(1, 8, 4096)  # SO_RCVBUF
+    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     assert hashlib.sha256(wire.ask("GET", "/blob").body).digest() == hashlib.sha256(blob).digest()

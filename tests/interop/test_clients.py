@@ -95,7 +95,7 @@ def test_curl_sends_only_what_is_newer(served, folder, need, tmp_path):
 
 def rclone(need, server, *args):
     env = os.environ | {"RCLONE_CONFIG": "/dev/null", "RCLONE_WEBDAV_URL": server.url, "RCLONE_WEBDAV_VENDOR": "other",
-                        "RCLONE_WEBDAV_ENCODING": "None"}
+                        "RCLONE_WEBDAV_ENCODING": "None", "RCLONE_LOCAL_ENCODING": "None"}
     return run([need("rclone"), "--retries", "1", "--low-level-retries", "1", "--transfers", "8", *args], env=env)
 
 
