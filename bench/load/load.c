@@ -63,7 +63,8 @@ struct load {
 	struct ledger ledger;
 	int epoll;
 	struct conn *conns;
-	unsigned n_started; /* connections that have begun at all */
+	unsigned n_started;  /* connections that have begun at all */
+	unsigned n_released; /* --hold: so many have had their second turn, or are at it */
 	unsigned n_over;
 	bool released;  /* --hold: the second round */
 	bool announced; /* --hold: "held" was printed */
@@ -279,6 +280,18 @@ static void start_next(struct load *l)
 	}
 }
 
+/* --hold: asks on the next connection that is still held. */
+static void release_next(struct load *l)
+{
+	while (l->released && l->n_released < l->n_started) {
+		struct conn *c = &l->conns[l->n_released++];
+		if (c->state == HELD) {
+			ask(l, c);
+			return;
+		}
+	}
+}
+
 /* Goes on after a connection that is no more; one that was to be held has had its turn. */
 static void go_on(struct load *l, struct conn *c)
 {
@@ -286,8 +299,10 @@ static void go_on(struct load *l, struct conn *c)
 		hang_up(l, c, OVER);
 	else
 		open_conn(l, c);
-	if (c->state == OVER)
-		start_next(l);
+	if (c->state != OVER)
+		return;
+	start_next(l);
+	release_next(l);
 }
 
 static void record(struct load *l, struct conn *c)
@@ -328,6 +343,7 @@ static void settle(struct load *l, struct conn *c)
 		ask(l, c);
 	} else {
 		hang_up(l, c, OVER);
+		release_next(l);
 	}
 }
 
@@ -439,14 +455,14 @@ static void tick(struct load *l)
 	}
 }
 
-/* Standard input ended: every held connection is to show that it still works. */
+/* Standard input ended: every held connection is to show that it still works, some at a
+ * time. */
 static void release(struct load *l)
 {
 	l->released = true;
 	l->options.n_requests = 1; /* none after these */
-	for (unsigned i = 0; i < l->n_started; i++)
-		if (l->conns[i].state == HELD)
-			ask(l, &l->conns[i]);
+	for (unsigned i = 0; i < OPENING_MAX; i++)
+		release_next(l);
 }
 
 static void run(struct load *l)

@@ -32,7 +32,7 @@ def logged(drive, folder, tmp_path):
 
 @pytest.mark.core
 def test_common_is_the_common_format(logged):
-    served, lines = logged("common")
+    served, lines = logged("common", "--workers", "1")
     served.ask("GET", "/a")
     served.ask("PUT", "/new", body=b"x" * 10)
     served.ask("GET", "/none?query=1")
