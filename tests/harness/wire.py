@@ -190,6 +190,7 @@ class Wire:
 
     def ended(self):
         """True when the server ended it (in good order or not) before anything else came."""
+        assert not self.kept, f"bytes behind the answer: {self.kept!r}"
         try:
             self._more()
         except Closed:
