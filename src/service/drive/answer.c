@@ -56,7 +56,7 @@ static void refuse_body(struct request *r)
 static void end_head(struct request *r, uint64_t n_bytes)
 {
 	refuse_body(r);
-	if (worker_draining(r->conn->worker))
+	if (!r->head.keep_alive || worker_draining(r->conn->worker))
 		r->answer.closes = true;
 
 	struct buf *head = head_of(r);

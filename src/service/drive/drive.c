@@ -47,7 +47,7 @@ static struct span refusal(enum refusal why)
 	static const struct span broken =
 		SPAN("HTTP/1.1 502 Bad Gateway\r\n"
 		     "Content-Type: text/plain; charset=utf-8\r\n"
-		     "Content-Length: 62\r\n"
+		     "Content-Length: 63\r\n"
 		     "Connection: close\r\n"
 		     "\r\n"
 		     "502 Bad Gateway: the process that worked on this request died.\n");
