@@ -43,7 +43,7 @@ static void enter_line(struct guest *g, enum guest_place place)
 	uint64_t due = now_ns(l) + line->for_ns;
 
 	leave_line(g);
-	g->place = place;
+	g->place = (uint8_t)place;
 	g->since_ns = now_ns(l);
 	g->slot = NULL;
 	list_append(&line->list, &g->link);
