@@ -22,8 +22,9 @@
 #define BACKOFF_FIRST_NS   (100 * NS_PER_MS)
 #define BACKOFF_READY_NS   NS_PER_SEC /* the longest, for workers that do become ready */
 #define BACKOFF_LONGEST_NS (30 * NS_PER_SEC)
-#define HEALTHY_NS         (250 * NS_PER_MS) /* ready for that long: its death is the first again \
-					      */
+#define HEALTHY_NS                                                             \
+	(250 * NS_PER_MS) /* ready for that long: its death is the first again \
+			   */
 #define EARLY_DEATHS_MAX \
 	3u /* before any worker was ever ready; then the service is given up */
 
@@ -152,13 +153,13 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	if (!slot->said_why || was == SLOT_READY)
 		say_ended(slot, &how, as_told);
 
-	loop_remove(crew->loop, &slot->pid_io);
-	loop_remove(crew->loop, &slot->chan_io);
 	if (was == SLOT_READY && loop_now_ns(crew->loop) - slot->spawned_ns > HEALTHY_NS)
 		slot->n_failures = 0;
+	/* First all that was the dead one's: from sup_gone() on the place may have a new
+	 * worker. */
+	forget_process(slot);
 	cool(slot, !as_told && was != SLOT_DRAINING, was == SLOT_READY);
 	crew->spec->model->sup_gone(slot);
-	fd_close(&slot->chan);
 
 	if (was == SLOT_STARTING && !is_sown(slot) && !crew->was_ready && !crew->draining
 		&& ++crew->n_early_deaths == EARLY_DEATHS_MAX)
@@ -435,7 +436,12 @@ int crew_sown(struct slot *slot, pid_t pid)
 		crew_unsow(slot);
 		return 0;
 	}
-	go(slot, SLOT_READY);
+	/* While it was being made it may have been told to finish: that waits in its
+	 * channel. */
+	if (slot->state == SLOT_STARTING)
+		go(slot, SLOT_READY);
+	else if (slot->state == SLOT_KILLING)
+		proc_signal(&slot->proc, SIGKILL);
 	return 0;
 }
 
@@ -443,6 +449,7 @@ void crew_unsow(struct slot *slot)
 {
 	forget_process(slot);
 	cool(slot, false, false);
+	crew_look(slot->crew); /* it may have been the last */
 }
 
 static void drain_slot(struct slot *slot)

@@ -111,6 +111,12 @@ static void sup_ready(struct slot *slot)
 	dispatch(slot->crew);
 }
 
+/* Asked for, and not made yet. It may have been told to finish meanwhile. */
+static bool is_expected(const struct slot *child)
+{
+	return child->chan >= 0 && child->proc.pid < 0;
+}
+
 static int sup_message(struct slot *slot, const void *bytes, size_t len)
 {
 	struct crew *crew = slot->crew;
@@ -123,7 +129,7 @@ static int sup_message(struct slot *slot, const void *bytes, size_t len)
 		return -EPROTO;
 
 	struct slot *child = &crew->slots[msg.slot];
-	if (child->state != SLOT_STARTING || child->proc.pid >= 0)
+	if (!is_expected(child))
 		return -EPROTO;
 	int r = msg.pid > 0 ? crew_sown(child, msg.pid) : -ECHILD;
 	if (r == 0)
@@ -141,7 +147,7 @@ static void sup_gone(struct slot *slot)
 	struct crew *crew = slot->crew;
 
 	for (unsigned i = 1; slot->index == 0 && i < crew->n_slots; i++) {
-		if (crew->slots[i].state == SLOT_STARTING && crew->slots[i].proc.pid < 0)
+		if (is_expected(&crew->slots[i]))
 			crew_unsow(&crew->slots[i]);
 	}
 	dispatch(crew);

@@ -35,7 +35,8 @@ void proc_close_all_but(const int *keep, size_t n)
 	int sorted[PROC_KEEP_MAX];
 	unsigned from = STDERR_FILENO + 1;
 
-	memcpy(sorted, keep, n * sizeof(*keep));
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = keep[i];
 	qsort(sorted, n, sizeof(*sorted), ascending);
 	for (size_t i = 0; i < n; i++) {
 		unsigned kept = (unsigned)sorted[i];
