@@ -77,16 +77,16 @@ static void a_directory_is_made_once_and_where_there_is_a_parent(void **state)
 {
 	struct room *room = *state;
 
-	assert_result(fs_make_dir(&room->root, "a"), FS_OK);
-	assert_result(fs_make_dir(&room->root, "a"), FS_EXISTS);
-	assert_result(fs_make_dir(&room->root, ""), FS_EXISTS);
-	assert_result(fs_make_dir(&room->root, "x/y"), FS_NO_PARENT);
-	assert_result(fs_make_dir(&room->root, ".prefork"), FS_FORBIDDEN);
-	assert_result(fs_make_dir(&room->root, "~"), FS_FORBIDDEN);
-	assert_result(fs_make_dir(&room->root, "a/~"), FS_OK);
+	assert_result(fs_make_dir(&room->root, "a", FS_NO_CONDITION), FS_OK);
+	assert_result(fs_make_dir(&room->root, "a", FS_NO_CONDITION), FS_EXISTS);
+	assert_result(fs_make_dir(&room->root, "", FS_NO_CONDITION), FS_EXISTS);
+	assert_result(fs_make_dir(&room->root, "x/y", FS_NO_CONDITION), FS_NO_PARENT);
+	assert_result(fs_make_dir(&room->root, ".prefork", FS_NO_CONDITION), FS_FORBIDDEN);
+	assert_result(fs_make_dir(&room->root, "~", FS_NO_CONDITION), FS_FORBIDDEN);
+	assert_result(fs_make_dir(&room->root, "a/~", FS_NO_CONDITION), FS_OK);
 	drop_file(room, "f", "1");
-	assert_result(fs_make_dir(&room->root, "f"), FS_EXISTS);
-	assert_result(fs_make_dir(&room->root, "f/x"), FS_NO_PARENT);
+	assert_result(fs_make_dir(&room->root, "f", FS_NO_CONDITION), FS_EXISTS);
+	assert_result(fs_make_dir(&room->root, "f/x", FS_NO_CONDITION), FS_NO_PARENT);
 }
 
 static void a_walk_enters_every_directory_and_no_link(void **state)

@@ -184,6 +184,7 @@ static const struct {
 	[FS_IS_DIRECTORY] = {409, "this is a folder, not a file"},
 	[FS_NOT_EMPTY] = {409, "this folder is not empty"},
 	[FS_EXISTS] = {412, "something has this name already"},
+	[FS_LOCKED] = {423, "somebody has locked this"},
 	[FS_CHANGED] = {412, "this is not as the request says it should be"},
 	[FS_FORBIDDEN] = {403, "this may not be touched"},
 	/* As if it were not there: where a link leads is nobody's business. */

@@ -124,7 +124,8 @@ void tree_mkcol(struct request *r)
 	conn_begun(r->conn);
 	worker_blocking(worker);
 	enum fs_result result =
-		r->path[0] ? fs_make_dir(&r->drive->root, r->path) : FS_EXISTS;
+		r->path[0] ? fs_make_dir(&r->drive->root, r->path, FS_NO_CONDITION)
+			   : FS_EXISTS;
 	worker_unblocked(worker);
 	if (result == FS_EXISTS)
 		return options_not_allowed(r);

@@ -70,16 +70,18 @@ static enum fs_result build(const struct fs_root *root, const struct source *sou
 }
 
 static enum fs_result put_in_place(const struct fs_root *root, const struct fs_aside *aside,
-	enum fs_type type, const struct fs_place *to, bool overwrite, bool *created)
+	enum fs_type type, const struct fs_place *to, const struct fs_copy_how *how,
+	bool *created)
 {
+	const struct fs_condition fenced = {.kind = FS_IF_ANY, .fence = how->fence};
 	struct fs_guard guard;
 	struct fs_aside displaced;
 
-	enum fs_result result = fs_guard_enter(&guard, root, to, FS_NO_CONDITION);
+	enum fs_result result = fs_guard_enter(&guard, root, to, &fenced);
 	if (result != FS_OK)
 		return result;
-	result = fs_install(
-		root, aside->dir, aside->name, type, to, &guard, overwrite, &displaced);
+	result = fs_install(root, aside->dir, aside->name, type, to, &guard, how->overwrite,
+		&displaced);
 	*created = !guard.exists;
 	fs_guard_leave(&guard);
 	if (result != FS_OK)
@@ -111,8 +113,7 @@ enum fs_result fs_copy(const struct fs_root *root, const char *from, const char 
 
 	result = build(root, &source, &aside, how->shallow, watch, &fd);
 	if (result == FS_OK)
-		result = put_in_place(
-			root, &aside, source.info.type, &place, how->overwrite, created);
+		result = put_in_place(root, &aside, source.info.type, &place, how, created);
 	if (result != FS_OK && fd >= 0) /* what resists is the sweep's */
 		(void)!fs_remove_at(root, aside.dir, aside.name, "", FS_NO_WATCH);
 	fs_aside_end(&aside, root);

@@ -87,15 +87,39 @@ static enum fs_result check(const struct fs_guard *guard, const struct fs_root *
 	__builtin_unreachable();
 }
 
+/* *@asks says whether the fence must be asked when the names are locked. */
+static enum fs_result enter_fence(
+	struct fs_guard *guard, const struct fs_fence *fence, bool *asks)
+{
+	*asks = false;
+	if (!fence)
+		return FS_OK;
+
+	enum fs_result result = fence->enter(fence->ctx, asks);
+	if (result == FS_OK)
+		guard->fence = fence;
+	return result;
+}
+
+static enum fs_result ask_fence(const struct fs_guard *guard, bool asks)
+{
+	return asks ? guard->fence->allows(guard->fence->ctx) : FS_OK;
+}
+
 enum fs_result fs_guard_enter(struct fs_guard *out, const struct fs_root *root,
 	const struct fs_place *place, const struct fs_condition *condition)
 {
 	AUTO_GUARD guard = FS_GUARD_NONE;
+	bool asks;
 
-	enum fs_result result =
-		lock(root, lock_of(place), needs_it_alone(condition), &guard.lock);
+	enum fs_result result = enter_fence(&guard, condition->fence, &asks);
+	if (result == FS_OK)
+		result = lock(root, lock_of(place), asks || needs_it_alone(condition),
+			&guard.lock);
 	if (result == FS_OK)
 		result = look(&guard, root, place);
+	if (result == FS_OK)
+		result = ask_fence(&guard, asks);
 	if (result == FS_OK)
 		result = check(&guard, root, place, condition);
 	if (result == FS_OK) {
@@ -108,16 +132,16 @@ enum fs_result fs_guard_enter(struct fs_guard *out, const struct fs_root *root,
 /* The lower number first, everywhere; where both are one lock, @a's descriptor holds it for
  * both. */
 static enum fs_result lock_both(const struct fs_root *root, unsigned a, unsigned b,
-	bool a_alone, int *a_fd, int *b_fd)
+	bool a_alone, bool b_alone, int *a_fd, int *b_fd)
 {
 	enum fs_result result = FS_OK;
 
 	if (b < a)
-		result = lock(root, b, false, b_fd);
+		result = lock(root, b, b_alone, b_fd);
 	if (result == FS_OK)
 		result = lock(root, a, a_alone, a_fd);
 	if (result == FS_OK && b > a)
-		result = lock(root, b, false, b_fd);
+		result = lock(root, b, b_alone, b_fd);
 	return result;
 }
 
@@ -127,13 +151,18 @@ enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
 {
 	AUTO_GUARD first = FS_GUARD_NONE;
 	AUTO_GUARD second = FS_GUARD_NONE;
+	bool asks;
 
-	enum fs_result result = lock_both(root, lock_of(place_a), lock_of(place_b),
-		needs_it_alone(condition), &first.lock, &second.lock);
+	enum fs_result result = enter_fence(&first, condition->fence, &asks);
+	if (result == FS_OK)
+		result = lock_both(root, lock_of(place_a), lock_of(place_b),
+			asks || needs_it_alone(condition), asks, &first.lock, &second.lock);
 	if (result == FS_OK)
 		result = look(&first, root, place_a);
 	if (result == FS_OK)
 		result = look(&second, root, place_b);
+	if (result == FS_OK)
+		result = ask_fence(&first, asks);
 	if (result == FS_OK)
 		result = check(&first, root, place_a, condition);
 	if (result == FS_OK) {
@@ -147,4 +176,7 @@ enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
 void fs_guard_leave(struct fs_guard *guard)
 {
 	fd_close(&guard->lock);
+	if (guard->fence)
+		guard->fence->leave(guard->fence->ctx);
+	guard->fence = NULL;
 }

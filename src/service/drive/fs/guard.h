@@ -20,19 +20,36 @@ enum fs_if {
 	FS_IF_HOLDS,   /* ask `holds` */
 };
 
+/*
+ * A lock of the caller's own that names change under. It is taken before the
+ * names' locks, everywhere, so that nobody waits for it while he holds one of
+ * those; and let go as soon as the names have changed.
+ */
+struct fs_fence {
+	/* FS_OK, with *@asks saying whether `allows` is to be asked when the names are
+	 * locked, by us alone; else why not, and nothing is to be left. */
+	enum fs_result (*enter)(void *ctx, bool *asks);
+	/* FS_OK; FS_LOCKED or FS_CHANGED. */
+	enum fs_result (*allows)(void *ctx);
+	void (*leave)(void *ctx);
+	void *ctx;
+};
+
 struct fs_condition {
 	enum fs_if kind;
 	/* @now is NULL where nothing has the name. It may be asked more than once. */
 	bool (*holds)(void *ctx, const struct fs_info *now);
 	void *ctx;
+	const struct fs_fence *fence; /* may be NULL */
 };
 
 #define FS_NO_CONDITION (&(const struct fs_condition){.kind = FS_IF_ANY})
 
 struct fs_guard {
-	int lock;           /* owned */
-	bool exists;        /* something has the name */
-	struct fs_info now; /* what: a link itself, not what it leads to */
+	int lock;                     /* owned */
+	const struct fs_fence *fence; /* borrowed; entered, NULL where there is none */
+	bool exists;                  /* something has the name */
+	struct fs_info now;           /* what: a link itself, not what it leads to */
 };
 
 #define FS_GUARD_NONE ((struct fs_guard){.lock = -1})
@@ -42,7 +59,8 @@ struct fs_guard {
  * fs_guard_enter - lock the name @place, look at it, and check @condition.
  *
  * FS_OK with @out, to be left soon. Otherwise nothing is locked: FS_EXISTS
- * where FS_IF_ABSENT fails, FS_CHANGED where another condition does.
+ * where FS_IF_ABSENT fails, FS_CHANGED where another condition does, FS_LOCKED
+ * by the fence.
  */
 [[nodiscard]] enum fs_result fs_guard_enter(struct fs_guard *out,
 	const struct fs_root *root, const struct fs_place *place,
@@ -51,7 +69,7 @@ struct fs_guard {
 /**
  * fs_guard_enter_two - the same for two names, in an order that cannot deadlock.
  *
- * @condition is @a's; @b has none.
+ * @condition is @a's, and so is its fence, which is left with @a; @b has none.
  */
 [[nodiscard]] enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
 	const struct fs_root *root, const struct fs_place *place_a,

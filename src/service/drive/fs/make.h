@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* make - a new directory. */
+/* make - a new directory, a new empty file. */
 
-#include "service/drive/fs/root.h"
+#include "service/drive/fs/guard.h"
 
 /* FS_OK; FS_EXISTS whatever has the name; FS_NO_PARENT; ... It is on the disk if the root
  * is durable. */
-[[nodiscard]] enum fs_result fs_make_dir(const struct fs_root *root, const char *path);
+[[nodiscard]] enum fs_result fs_make_dir(
+	const struct fs_root *root, const char *path, const struct fs_condition *condition);
+
+/* Likewise; but an empty file is not worth waiting for the disk. *@out is what it is. */
+[[nodiscard]] enum fs_result fs_make_file(
+	const struct fs_root *root, const char *path, struct fs_info *out);

@@ -85,12 +85,14 @@ static bool is_what_was_copied(void *ctx, const struct fs_info *now)
 
 /* Without locks, because it takes long; a file that was written meanwhile is not removed.
  */
-static enum fs_result move_by_copy(
-	struct move *move, bool overwrite, const struct fs_watch *watch, bool *created)
+static enum fs_result move_by_copy(struct move *move, bool overwrite,
+	const struct fs_fence *fence, const struct fs_watch *watch, bool *created)
 {
-	struct fs_copy_how how = {.overwrite = overwrite};
-	struct fs_condition unchanged = {
-		FS_IF_HOLDS, is_what_was_copied, &move->from_guard.now};
+	struct fs_copy_how how = {.overwrite = overwrite, .fence = fence};
+	struct fs_condition unchanged = {.kind = FS_IF_HOLDS,
+		.holds = is_what_was_copied,
+		.ctx = &move->from_guard.now,
+		.fence = fence};
 
 	enum fs_result result =
 		fs_copy(move->root, move->from.path, move->to.path, &how, watch, created);
@@ -120,7 +122,7 @@ enum fs_result fs_move(const struct fs_root *root, const char *from, const char 
 		result = sync_places(&move);
 		fs_install_discard(root, &displaced);
 	} else if (result == FS_OUTSIDE && move.to.dir >= 0) {
-		result = move_by_copy(&move, overwrite, watch, created);
+		result = move_by_copy(&move, overwrite, condition->fence, watch, created);
 	}
 	fs_place_close(&move.to);
 	fs_place_close(&move.from);

@@ -56,6 +56,7 @@ const char *fs_result_name(enum fs_result result)
 		[FS_NOT_EMPTY] = "not-empty",
 		[FS_EXISTS] = "exists",
 		[FS_CHANGED] = "changed",
+		[FS_LOCKED] = "locked",
 		[FS_FORBIDDEN] = "forbidden",
 		[FS_OUTSIDE] = "outside",
 		[FS_READ_ONLY] = "read-only",

@@ -18,6 +18,7 @@ enum fs_result {
 	FS_NOT_EMPTY,     /* a directory that still holds something */
 	FS_EXISTS,        /* the name is taken, and it had to be free */
 	FS_CHANGED,       /* the caller's condition does not hold (any more) */
+	FS_LOCKED, /* the caller's fence does not allow it: somebody's lock is in the way */
 	FS_FORBIDDEN,     /* by permissions, by our name rules, or it is a device, FIFO or
 			     socket */
 	FS_OUTSIDE,       /* the path leads out of the root, or round in a loop of links */

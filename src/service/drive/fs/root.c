@@ -163,8 +163,8 @@ static enum fs_result check_path(const struct fs_root *root, const char *path)
 	return result;
 }
 
-/* Where the links of a path led is judged as if the path had said it. */
-static enum fs_result check_arrival(const struct fs_root *root, int fd)
+/* Where @fd lies below the root, into @out of FS_PATH_MAX. */
+static enum fs_result locate(const struct fs_root *root, int fd, char *out)
 {
 	char top[FS_PATH_MAX], at[FS_PATH_MAX];
 
@@ -177,7 +177,18 @@ static enum fs_result check_arrival(const struct fs_root *root, int fd)
 	size_t n = strcmp(top, "/") == 0 ? 0 : strlen(top);
 	if (strncmp(at, top, n) != 0 || (at[n] != '/' && at[n]))
 		return FS_OUTSIDE; /* moved out since it was opened */
-	return check_path(root, at[n] ? at + n + 1 : "");
+	const char *path = at[n] ? at + n + 1 : "";
+	memcpy(out, path, strlen(path) + 1);
+	return FS_OK;
+}
+
+/* Where the links of a path led is judged as if the path had said it. */
+static enum fs_result check_arrival(const struct fs_root *root, int fd)
+{
+	char path[FS_PATH_MAX];
+
+	enum fs_result result = locate(root, fd, path);
+	return result == FS_OK ? check_path(root, path) : result;
 }
 
 enum fs_result fs_resolve(
@@ -204,6 +215,36 @@ enum fs_result fs_resolve(
 	if (result == FS_OK)
 		*fd = fd_take(&linked);
 	return result;
+}
+
+/* As fs_resolve_name, of a directory alone; *@by_link as fs_resolve's. */
+static enum fs_result name_directory(
+	const struct fs_root *root, const char *path, char *out, bool *by_link)
+{
+	AUTO_CLOSE int fd = -1;
+
+	enum fs_result result = fs_resolve(root, path, O_PATH | O_DIRECTORY, &fd, by_link);
+	if (result != FS_OK)
+		return result;
+	if (*by_link)
+		return locate(root, fd, out);
+	memmove(out, path, strlen(path) + 1);
+	return FS_OK;
+}
+
+enum fs_result fs_resolve_name(const struct fs_root *root, const char *path, char *out)
+{
+	char parent[FS_PATH_MAX];
+	bool by_link = false;
+
+	enum fs_result result = name_directory(root, path, out, &by_link);
+	if (result == FS_OK || !*path)
+		return result;
+	fs_path_parent(path, parent);
+	result = name_directory(root, parent, parent, &by_link);
+	if (result != FS_OK)
+		return result;
+	return fs_path_join(out, parent, path + fs_path_last(path)) ? FS_OK : FS_TOO_LONG;
 }
 
 enum fs_result fs_place_open(

@@ -83,6 +83,16 @@ void fs_root_close(struct fs_root *root);
 [[nodiscard]] enum fs_result fs_resolve(
 	const struct fs_root *root, const char *path, int flags, int *fd, bool *by_link);
 
+/**
+ * fs_resolve_name - the path of @path by which there is no link on the way.
+ *
+ * A directory that is reached by links is named by where it stands; anything
+ * else, there or not, by its own name in the directory so named. FS_OK with
+ * @out, which holds FS_PATH_MAX; FS_NOT_FOUND where that directory is not there.
+ */
+[[nodiscard]] enum fs_result fs_resolve_name(
+	const struct fs_root *root, const char *path, char *out);
+
 /* The directory something is to change in, and its name there. */
 struct fs_place {
 	int dir;          /* owned; O_PATH */
