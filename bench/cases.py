@@ -52,9 +52,10 @@ class Figure:
         if self.ours not in medians or self.peer not in medians:
             return None, None
         ours, peer = medians[self.ours][self.by], medians[self.peer][self.by]
+        ratio = ours / peer if peer else None
         if self.by == "rate":
-            return ours / peer, ours >= self.factor * peer
-        return ours / peer, ours <= self.factor * peer + self.plus
+            return ratio, ours >= self.factor * peer
+        return ratio, ours <= self.factor * peer + self.plus
 
 
 def load(server, *options, seconds=None):

@@ -16,7 +16,8 @@ def rate(per_second):
 def figure(f):
     if f["met"] is None:
         return f"{f['text']}: not measured"
-    return f"{f['text']}: {'met' if f['met'] else 'MISSED'} ({f['ratio']:.2f})" if f["ratio"] is not None else f["text"]
+    ratio = "" if f["ratio"] is None else f" (ratio {f['ratio']:.2f})"
+    return f"{f['text']}: {'met' if f['met'] else 'MISSED'}{ratio}"
 
 
 def extras(m):
