@@ -18,7 +18,7 @@ from harness.wire import Wire
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PREFORKD = os.environ.get("PREFORKD", os.path.join(TOP, "build-test/src/app/preforkd"))
-MODELS = ["pool"]  # every scenario that does not say otherwise is a test in each of these
+MODELS = os.environ.get("MODELS", "pool").split(",")  # every scenario that names none is a test in each of these
 
 READY = re.compile(r"preforkd: (\S+): (?:(\w+)://(?:\[([^\]]+)\]|([^:/]*)):(\d+)/?|(unix:.*))")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehaviorSanitizer")
