@@ -100,7 +100,8 @@ static void put_top(struct request *r)
 	struct multistatus_href href =
 		where_href(&get->folder, r->path, get->top.type == FS_DIRECTORY);
 
-	multistatus_begin(&r->answer.out, get->want.known);
+	multistatus_begin(&r->answer.out,
+		get->want.kind == PROPFIND_PROPNAME ? UINT64_MAX : get->want.known);
 	put_entry(r, &href, &get->top);
 	get->is_begun = true;
 	/* From here on the folder is the one that entries of a list are in. */
