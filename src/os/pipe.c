@@ -6,13 +6,27 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-int pipe_open(int *read_end, int *write_end)
+static int open_with(int flags, int *read_end, int *write_end)
 {
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (pipe2(ends, O_CLOEXEC | flags) < 0)
 		return -errno;
 	*read_end = ends[0];
 	*write_end = ends[1];
 	return 0;
+}
+
+int pipe_open(int *read_end, int *write_end)
+{
+	return open_with(O_NONBLOCK, read_end, write_end);
+}
+
+int pipe_open_output(int *read_end, int *write_end)
+{
+	int r = open_with(0, read_end, write_end);
+
+	if (r == 0)
+		(void)fcntl(*read_end, F_SETFL, O_NONBLOCK); /* cannot fail on a pipe */
+	return r;
 }

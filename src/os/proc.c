@@ -60,7 +60,7 @@ void proc_set_title(const char *title)
 	(void)prctl(PR_SET_NAME, title);
 }
 
-static void signals_as_if_new(void)
+void proc_default_signals(void)
 {
 	sigset_t none;
 
@@ -85,7 +85,7 @@ void proc_exit(int status)
 	if (!proc_ends_with(parent))
 		_exit(EXIT_FAILURE);
 	proc_set_title(spec->title);
-	signals_as_if_new();
+	proc_default_signals();
 	proc_close_all_but(spec->keep_fds, spec->n_keep_fds);
 	proc_exit(spec->main(spec->arg));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* proc - the only place in the tree that calls fork(2). */
+/* proc - processes that go on in this program's code; another's are os/program.h's. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +58,9 @@ struct proc_spec {
 
 /* Closes every descriptor but 0, 1, 2 and those listed, as in a spawned child. */
 void proc_close_all_but(const int *keep, size_t n);
+
+/* Unblocks every signal and leaves it to its default, as in a spawned child. */
+void proc_default_signals(void);
 
 /* Names this process for ps(1). */
 void proc_set_title(const char *title);

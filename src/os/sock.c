@@ -6,6 +6,7 @@
 #include "os/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -23,11 +24,14 @@ enum {
 	STATE_CLOSING = 11,
 };
 
+static int set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
 static int turn_on(int fd, int level, int option)
 {
-	int on = 1;
-
-	return setsockopt(fd, level, option, &on, sizeof(on));
+	return set(fd, level, option, 1);
 }
 
 /* Whether something answers at a unix path. */
@@ -189,6 +193,34 @@ bool sock_discard(int fd)
 		got = recv(fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
 	while (got > 0);
 	return got < 0 && errno == EAGAIN;
+}
+
+int sock_make_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+void sock_keep_asking(int fd, int idle_s)
+{
+	/* They fail where the socket is not TCP, and there they are not needed. */
+	(void)turn_on(fd, SOL_SOCKET, SO_KEEPALIVE);
+	(void)set(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+	(void)set(fd, IPPROTO_TCP, TCP_KEEPINTVL, idle_s / 3);
+	(void)set(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+bool sock_creds(int fd, struct sock_creds *out)
+{
+	struct ucred creds;
+	socklen_t len = sizeof(creds);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len) < 0
+		|| creds.uid == (uid_t)-1)
+		return false;
+	*out = (struct sock_creds){creds.uid, creds.gid, creds.pid};
+	return true;
 }
 
 void sock_shut(int fd)

@@ -65,5 +65,23 @@ bool sock_say_last(int fd, const void *bytes, size_t n);
 /* Drops what waits to be read, without reading it. False when the peer has ended, too. */
 bool sock_discard(int fd);
 
+/* Makes reads and writes wait, for every process that holds the socket. 0 or -errno. */
+[[nodiscard]] int sock_make_blocking(int fd);
+
+/*
+ * Lets the kernel ask a silent TCP peer, after @idle_s seconds and then every @idle_s / 3,
+ * whether it is there; one that is not, or has closed both directions, is then known to be
+ * gone. Other sockets know that anyway.
+ */
+void sock_keep_asking(int fd, int idle_s);
+
+/* Who is at the other end of a unix socket. False for other sockets. */
+struct sock_creds {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+};
+[[nodiscard]] bool sock_creds(int fd, struct sock_creds *out);
+
 /* Ends the connection in both directions, for all who hold it. */
 void sock_shut(int fd);
