@@ -30,7 +30,8 @@ struct worker;
 enum conn_want {
 	CONN_READ,  /* call readable() when there is something to read */
 	CONN_WRITE, /* call writable() when there is room to write */
-	CONN_WAIT,  /* nothing but the timer (conn_timer) and the peer's going away */
+	CONN_WAIT,  /* nothing but the timer (conn_timer), the peer's going away, and
+		       conn_follow */
 	CONN_IDLE,  /* between two requests: readable() when the next begins, here or
 		       elsewhere */
 	CONN_AGAIN, /* more to do at once: call writable() after the others had their turn
@@ -105,6 +106,26 @@ void conn_settled(struct conn *c);
 /* Calls timer() at @at_ns (CLOCK_MONOTONIC; 0 = never). One a connection; setting it moves
  * it. */
 void conn_timer(struct conn *c, uint64_t at_ns);
+
+/* For what happens besides the socket: goes on as if a callback had returned @want. */
+void conn_follow(struct conn *c, enum conn_want want);
+
+/**
+ * conn_lend - let a program that this process is about to make have the socket.
+ *
+ * From here on it is the program that reads and writes; the connection stays
+ * here, counted as held, until the service, which now waits with CONN_WAIT, ends
+ * it: that ends it for the program too. Meanwhile service_ops.hangup is called.
+ * It counts as begun, and as answered in part: nobody else can take it over.
+ *
+ * The socket is made blocking, for all who hold it: programs expect that. It
+ * costs us nothing, because the supervisor never reads or writes a connection
+ * without MSG_DONTWAIT, and the core lets go of it.
+ *
+ * Returns 0 with *@fd, which is borrowed; or negative: -EBUSY if bytes were read
+ * already, because nobody can put them back.
+ */
+[[nodiscard]] int conn_lend(struct conn *c, int *fd);
 
 /**
  * conn_linger - how long CONN_CLOSE may wait for the peer to read the answer.

@@ -148,6 +148,27 @@ void conn_linger(struct conn *c, uint64_t for_ns, uint64_t most_bytes)
 	held_of(c)->linger_bytes = most_bytes;
 }
 
+int conn_lend(struct conn *c, int *fd)
+{
+	struct held *h = held_of(c);
+
+	assert(c->worker->service->hangup);
+	if (c->in.n)
+		return -EBUSY;
+	int r = sock_make_blocking(h->fd);
+	if (r < 0)
+		return r;
+	sending(h); /* or as good as: we shall not know */
+	h->lent = true;
+	*fd = h->fd;
+	return 0;
+}
+
+void conn_follow(struct conn *c, enum conn_want want)
+{
+	follow(held_of(c), want);
+}
+
 /* -- the end of a stay -- */
 
 /* Takes everything of it out of the loop, and has the service forget it. */
@@ -208,7 +229,7 @@ static void linger_on(struct held *h)
 {
 	for (;;) {
 		/* MSG_TRUNC: the kernel drops the bytes without copying them (tcp(7)). */
-		ssize_t got = recv(h->fd, NULL, 1 << 20, MSG_TRUNC);
+		ssize_t got = recv(h->fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
@@ -238,12 +259,15 @@ static void close_gracefully(struct held *h)
 {
 	struct loop *loop = h->pub.worker->loop;
 
-	if (!h->linger_ns || h->peer_ended) {
+	/* What a program did not read before the peer's end would be answered by a reset.
+	 */
+	if (!h->linger_ns || (h->peer_ended && !h->lent)) {
 		end(h, false);
 		return;
 	}
 	/* The answer is whole: nobody must take this for a request that is under way. */
 	h->lingering = true;
+	h->lent = false;
 	h->want = CONN_READ;
 	(void)shutdown(h->fd, SHUT_WR);
 	if (!watch(h, EPOLLIN)
@@ -280,6 +304,13 @@ static void end_turn(struct held *h)
 	loop_defer(h->pub.worker->loop, &h->turn);
 }
 
+static uint32_t events_for(const struct held *h)
+{
+	if (h->lent)
+		return 0; /* only its end: what comes is the program's business */
+	return h->want == CONN_WRITE ? EPOLLIN | EPOLLOUT : EPOLLIN;
+}
+
 /* Does what the service wants until something must be waited for. */
 static void follow(struct held *h, enum conn_want want)
 {
@@ -300,9 +331,7 @@ static void follow(struct held *h, enum conn_want want)
 		case CONN_ABORT: end(h, true); return;
 		}
 		if (!now) {
-			uint32_t events = want == CONN_WRITE ? EPOLLIN | EPOLLOUT : EPOLLIN;
-
-			if (!watch(h, events))
+			if (!watch(h, events_for(h)))
 				end(h, true);
 			else if (want == CONN_IDLE)
 				become_idle(h);
@@ -340,6 +369,10 @@ static void on_io(struct loop_io *io, uint32_t events)
 
 	if (h->lingering) {
 		linger_on(h);
+		return;
+	}
+	if (h->lent) {
+		follow(h, service->hangup(c, events & (EPOLLHUP | EPOLLERR)));
 		return;
 	}
 	if (!list_empty(&h->turn.link))

@@ -14,6 +14,7 @@
 #include "base/span.h"
 #include "core/conn.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct log;
@@ -46,6 +47,8 @@ struct service_ops {
 	size_t conf_bytes;
 	const char *
 		argument; /* the option that a bare argument sets ("root"); NULL for none */
+	bool argument_is_command; /* that argument is a command line: all words from the
+				     first on */
 
 	unsigned connections; /* the default of `connections`: how many a worker may hold */
 	size_t conn_bytes;    /* conn->data */
@@ -81,6 +84,9 @@ struct service_ops {
 	enum conn_want (*readable)(struct conn *c);
 	enum conn_want (*writable)(struct conn *c);
 	enum conn_want (*timer)(struct conn *c);
+	/* For who uses conn_lend: the peer has ended its sending, or (@gone) is not there
+	 * any more. */
+	enum conn_want (*hangup)(struct conn *c, bool gone);
 	void (*close)(struct conn *c);
 
 	/* Optional: logs were moved away; worker_access_fd() is the new descriptor. */
