@@ -4,6 +4,7 @@
 
 #include "app/registry.h"
 #include "base/reason.h"
+#include "base/words.h"
 #include "conf/args.h"
 #include "conf/ini.h"
 #include "core/model.h"
@@ -166,15 +167,29 @@ static int set_positional(
 	return r;
 }
 
+/* Another program's command line, as one value. */
+static int set_command(struct plan_service *s, const struct service_ops *ops, char **words,
+	int n, struct reason *reason)
+{
+	AUTO_BUF command = BUF_INIT(OPT_VALUE_MAX);
+
+	for (int i = 0; i < n; i++)
+		words_put(&command, span_str(words[i]));
+	if (command.failed)
+		return reason_set(reason, "the command of %s is too long", ops->name);
+	return opt_set(&s->core_group, span_str(ops->argument), buf_span(&command), reason);
+}
+
 static int set_operands(struct plan_service *s, const struct service_ops *ops, char **words,
 	int n, struct reason *reason)
 {
-	if (ops->argument && n > 1)
+	if (ops->argument && n > 1 && !ops->argument_is_command)
 		return reason_set(reason,
 			"one argument too many: \"%s\"; %s takes only the %s", words[1],
 			ops->name, ops->argument);
-	if (ops->argument && n == 1) {
-		int r = set(s, ops->argument, words[0], reason);
+	if (ops->argument && n > 0) {
+		int r = ops->argument_is_command ? set_command(s, ops, words, n, reason)
+						 : set(s, ops->argument, words[0], reason);
 
 		if (r < 0)
 			return r;
@@ -202,7 +217,8 @@ int plan_args(struct plan *plan, char **argv, struct reason *reason)
 		return r;
 
 	plan->global_group.next = &s->core_group;
-	int n = args_parse(&plan->global_group, argv + 1, 0, reason);
+	int n = args_parse(&plan->global_group, argv + 1,
+		ops->argument_is_command ? ARGS_STOP : 0, reason);
 	plan->global_group.next = NULL;
 	if (n < 0)
 		return n;

@@ -71,7 +71,8 @@ static int service_help(const char *name)
 	(void)printf(
 		"%s: %s\n\nusage: preforkd %s [OPTIONS]", name, service->summary, name);
 	if (service->argument)
-		(void)printf(" %s\n\n", service->argument);
+		(void)printf(" %s%s\n\n", service->argument_is_command ? "[--] " : "",
+			service->argument);
 	else
 		(void)printf(" [HOST [PORT [WORKERS]]]\n\n");
 	plan_help(name, &text);
