@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * place - where a server's socket, lock and notes are, and that it is safe there.
+ *
+ *   s<identity>  the known wire's socket     l<identity>  the lock for replacing it
+ *   p<identity>  our own wire's socket       w<identity>  why the last call was cold
+ *   n<identity>  "this script never says it is ready": its state when it did not
+ *
+ * In /run/user/UID/prefork, else ~/.prefork/HOST, else nowhere. Every directory
+ * on the way that is ours is looked at each time: of this user, for nobody else,
+ * and no symbolic link.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+struct args;
+struct reason;
+
+#define PLACE_IDENT_MAX 65u /* with the NUL */
+
+struct place {
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char ident[PLACE_IDENT_MAX];
+	bool compat;
+};
+
+/* Finds, and if need be makes, the directory alone. 0, or negative with @reason. */
+[[nodiscard]] int place_find(bool compat, struct place *out, struct reason *reason);
+
+/* Sets place->ident from what the command line covers. 0, or negative with @reason. */
+[[nodiscard]] int place_identify(
+	struct place *place, const struct args *args, struct reason *reason);
+
+/* The address of the file of that @kind, which need not be a socket. */
+void place_address(const struct place *place, char kind, struct sockaddr_un *out);
+
+/**
+ * place_connect - a connection to the socket of that @kind, whose owner is this user.
+ *
+ * Non-blocking, CLOEXEC, the caller's. -errno: -ENOENT and -ECONNREFUSED say
+ * that nobody is there, -EAGAIN that too many wait, -EPERM that it is another's.
+ */
+[[nodiscard]] int place_connect(const struct place *place, char kind);
+
+/* A listening socket, and which file its name was given. */
+struct place_socket {
+	int fd; /* owned */
+	dev_t dev;
+	ino_t ino;
+};
+
+/* Listens for the known wire where place_unlink made room. 0, or -errno with nothing made.
+ */
+[[nodiscard]] int place_listen(const struct place *place, struct place_socket *out);
+
+/* Takes the lock within @patience_ms: a descriptor to close, or -errno (-ETIMEDOUT). */
+[[nodiscard]] int place_lock(const struct place *place, int patience_ms);
+
+/* Removes both sockets; the lock is held. What is gone already is no error. */
+void place_unlink(const struct place *place);
+
+/* Removes both sockets if the known wire's is still that one. Takes the lock. */
+void place_unlink_own(const struct place *place, const struct place_socket *own);
+
+/* Remembers why a call is run cold: for --status, so what goes wrong here is nobody's
+ * matter. */
+void place_note_why(const struct place *place, int why, const char *name);
+
+/* Remembers, or asks, whether @script as it is now never said that it was ready. */
+void place_mark_plain(const struct place *place, const char *script);
+bool place_is_plain(const struct place *place, const char *script);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * request - everything a script can see of its caller, made into one message.
+ *
+ * The caller's state is read, never changed: when the call fails the launcher
+ * still stands where it stood, and can run the script itself.
+ */
+
+#include "interp/pass.h"
+#include "interp/wire.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+struct args;
+
+struct request {
+	union {
+		struct wire_call call;
+		char bytes[WIRE_MSG_MAX];
+	};
+	size_t n_bytes;
+	int fds[PASS_FDS_MAX]; /* borrowed, but for the first n_own */
+	size_t n_fds;
+	size_t n_own;
+	int claim; /* fds[0]: an eventfd; reading it takes the call back, if it was not
+		      begun */
+};
+
+/**
+ * request_build - describe this process and the arguments of @args.
+ *
+ * @mask is the signal mask the script is to have. Returns 0, with request_end
+ * to be called; a positive enum wire_why: this caller cannot be served, run the
+ * script directly; or -errno.
+ */
+[[nodiscard]] int request_build(
+	struct request *request, const struct args *args, const sigset_t *mask);
+void request_end(struct request *request);
+
+/* Takes the call back. False when an executor has it: then it runs, or ran. */
+bool request_take_back(const struct request *request);
+
+/* Whether this process is in the background of the terminal that is its standard input. */
+bool request_in_background(void);
+
+/* What the known wire carries: environment, a NUL, the script's arguments. Allocated and
+ * never freed; NULL without memory. */
+char *request_v1_text(const struct args *args, size_t *n_bytes);
