@@ -39,8 +39,14 @@
 extern "C" {
 #endif
 
-#define PFI_ABI \
-	1 /* grows when something here changes its meaning; new fields do not count */
+#ifdef __GNUC__
+#define PFI_API __attribute__((visibility("default")))
+#else
+#define PFI_API
+#endif
+
+/* Grows when something here changes its meaning; new fields do not count. */
+#define PFI_ABI 1
 
 /* What pfi_init_complete may answer. Negative is -errno. */
 enum pfi_result {
@@ -132,7 +138,7 @@ struct pfi_call {
  *
  * So that a binding need not list what it loaded for nobody. Changes nothing.
  */
-int pfi_managed(void);
+PFI_API int pfi_managed(void);
 
 /**
  * pfi_also_check - the server is stale when this path is not what it is now.
@@ -147,7 +153,7 @@ int pfi_managed(void);
  * @path is copied; a relative one is taken from the present working directory.
  * Returns 0, also where nothing manages this process; -ENOMEM; or -ENAMETOOLONG.
  */
-int pfi_also_check(const char *path);
+PFI_API int pfi_also_check(const char *path);
 
 /**
  * pfi_init_complete - set-up is done: become the server, or go on.
@@ -166,7 +172,7 @@ int pfi_also_check(const char *path);
  *
  * Returns PFI_UNMANAGED, PFI_EXECUTOR or -errno (-EALREADY: called twice).
  */
-int pfi_init_complete(const struct pfi_options *options, struct pfi_call *call,
+PFI_API int pfi_init_complete(const struct pfi_options *options, struct pfi_call *call,
 	char *reason, size_t reason_bytes);
 
 /**
@@ -178,7 +184,8 @@ int pfi_init_complete(const struct pfi_options *options, struct pfi_call *call,
 #ifdef __GNUC__
 __attribute__((noreturn))
 #endif
-void pfi_executor_exit(int status);
+PFI_API void
+pfi_executor_exit(int status);
 
 #ifdef __cplusplus
 }

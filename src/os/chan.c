@@ -14,14 +14,24 @@ union one_fd {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
-int chan_pair_open(struct chan_pair *out)
+static int open_pair(int type, struct chan_pair *out)
 {
 	int ends[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
 	*out = (struct chan_pair){.sup = ends[0], .wrk = ends[1]};
 	return 0;
+}
+
+int chan_pair_open(struct chan_pair *out)
+{
+	return open_pair(SOCK_SEQPACKET | SOCK_NONBLOCK, out);
+}
+
+int chan_pair_open_stream(struct chan_pair *out)
+{
+	return open_pair(SOCK_STREAM, out);
 }
 
 int chan_send(int chan, const void *msg, size_t len, int fd)

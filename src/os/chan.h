@@ -32,6 +32,10 @@ struct chan_pair {
  * was. */
 [[nodiscard]] int chan_pair_open(struct chan_pair *out);
 
+/* The same for a stream of bytes, which chan_send and chan_recv are not for; both ends
+ * block. */
+[[nodiscard]] int chan_pair_open_stream(struct chan_pair *out);
+
 /**
  * chan_send - send @len bytes (1 to CHAN_MSG_MAX), and descriptor @fd unless it is -1.
  *

@@ -269,5 +269,6 @@ int loop_run(struct loop *loop)
 		run_timers(loop);
 		run_tasks(loop);
 	}
+	loop->stop = false; /* it may be run again */
 	return 0;
 }

@@ -41,7 +41,8 @@ static bool answers(const struct addr *addr)
 
 	if (fd < 0)
 		return true; /* we cannot tell, so we do not take it away */
-	return connect(fd, &addr->sa, addr->len) == 0 || errno == EAGAIN;
+	return connect(fd, &addr->sa, addr->len) == 0 || errno == EAGAIN
+	       || errno == EPROTOTYPE;
 }
 
 /* Takes the socket of a dead server away. */
@@ -92,11 +93,12 @@ int sock_listen(
 	const struct addr *addr, const struct sock_listen_opts *opts, struct reason *reason)
 {
 	bool is_unix = addr->sa.sa_family == AF_UNIX;
+	int type = opts->packets ? SOCK_SEQPACKET : SOCK_STREAM;
 	char text[ADDR_TEXT_MAX];
 
 	addr_text(addr, text);
 	AUTO_CLOSE int fd =
-		socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		socket(addr->sa.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || set_options(fd, addr, opts->reuseport) < 0)
 		return reason_errno(reason, "cannot make a socket for %s", text);
 

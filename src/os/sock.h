@@ -18,6 +18,7 @@ struct sock_listen_opts {
 	bool reuseport; /* several sockets share the address; the kernel spreads connections
 			 */
 	mode_t unix_mode;
+	bool packets; /* a unix socket whose messages keep their bounds: SOCK_SEQPACKET */
 };
 
 /**

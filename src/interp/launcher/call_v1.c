@@ -20,8 +20,9 @@
  */
 
 static const char greeting[] = {'P', 'F', 'I', '\n'};
-#define GREETING_MOST 4096u /* bytes that may follow it: "information" of later versions \
-			     */
+#define GREETING_MOST                                                      \
+	4096u /* bytes that may follow it: "information" of later versions \
+	       */
 
 static uint32_t from_big_endian(const unsigned char *p)
 {

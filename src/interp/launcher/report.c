@@ -72,8 +72,8 @@ static bool ask(const struct place *place, struct row *row)
 		return false;
 	answer.bytes[in.n_bytes] = '\0';
 	row->server = answer.status;
-	(void)snprintf(
-		row->name, sizeof(row->name), "%s", answer.bytes + sizeof(answer.status));
+	(void)snprintf(row->name, sizeof(row->name), "%.500s",
+		answer.bytes + sizeof(answer.status));
 	row->pss_bytes = read_pss(answer.status.pid);
 	return true;
 }

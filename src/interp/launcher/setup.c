@@ -9,22 +9,20 @@
 #include "interp/launcher/place.h"
 #include "interp/launcher/relay.h"
 #include "interp/launcher/watcher.h"
+#include "interp/managed.h"
 #include "interp/wire.h"
 #include "os/fd.h"
+#include "os/inherit.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
-/* Set-up opens its files from here on, so that they never meet an executor's callers'. */
-#define FIRST_SETUP_FD 64
 /* For the greeting of the known module, whose set-up is done: it forks before it greets. */
 #define GREETING_MS 10'000
 
@@ -98,83 +96,47 @@ static void launder(const struct args *args)
 	}
 }
 
-/* Moves what is given to FIRST_SETUP_FD and above, or at least out of the way. */
-static bool move_up(int given[GIVEN_COUNT])
+/* In the child: nothing of the caller's but its standard error and what is given. */
+static bool take_descriptors(int given[GIVEN_COUNT], struct managed *told)
 {
-	for (size_t i = 0; i < GIVEN_COUNT; i++) {
-		int moved = fcntl(given[i], F_DUPFD, FIRST_SETUP_FD);
-		if (moved < 0) /* a low limit */
-			moved = fcntl(given[i], F_DUPFD, STDERR_FILENO + 1);
-		if (moved < 0)
-			return false;
-		given[i] = moved;
-	}
-	return true;
-}
-
-static int compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Closes all but 0, 1, 2 and what is given; then fills the low numbers. */
-static void clear_descriptors(const int given[GIVEN_COUNT])
-{
-	int sorted[GIVEN_COUNT];
-	unsigned from = STDERR_FILENO + 1;
-
-	memcpy(sorted, given, sizeof(sorted));
-	qsort(sorted, GIVEN_COUNT, sizeof(sorted[0]), compare_fds);
-	for (size_t i = 0; i < GIVEN_COUNT; from = (unsigned)sorted[i++] + 1)
-		if ((unsigned)sorted[i] > from)
-			(void)syscall(SYS_close_range, from, sorted[i] - 1, 0);
-	(void)syscall(SYS_close_range, from, ~0u, 0);
-
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	(void)dup2(null, STDIN_FILENO);
-	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
-		(void)dup2(null, STDERR_FILENO);
-	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
-	(void)close(null);
-	if (sorted[0] < FIRST_SETUP_FD || (null = open("/dev/null", O_RDWR)) < 0)
-		return;
-	while (null >= 0 && null < FIRST_SETUP_FD - 1)
-		null = fcntl(null, F_DUPFD, null + 1);
-}
-
-/* Signals as a process finds them that nobody prepared anything for. */
-static void reset_signals(void)
-{
-	struct sigaction by_default = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &by_default, NULL);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	told->first_fd = inherit_only(given, GIVEN_COUNT, MANAGED_FIRST_FD);
+	if (told->first_fd < 0 || inherit_null(STDIN_FILENO) < 0)
+		return false;
+	if (fcntl(STDERR_FILENO, F_GETFD) < 0 && inherit_null(STDERR_FILENO) < 0)
+		return false;
+	return inherit_as(STDERR_FILENO, STDOUT_FILENO) == 0;
 }
 
 [[gnu::noreturn]] static void child(
 	const struct setup *setup, const struct timespec *started)
 {
 	const struct args *args = setup->args;
+	char value[MANAGED_TEXT_MAX];
 	int given[GIVEN_COUNT];
-	char value[200];
+	struct managed told = {
+		.started_ns = started->tv_sec * (int64_t)NS_PER_SEC + started->tv_nsec,
+		.pid = getpid(),
+		.dev = setup->listener.dev,
+		.ino = setup->listener.ino,
+		.own_listener = -1,
+	};
 
 	memcpy(given, setup->given, sizeof(given));
-	if (!move_up(given))
+	if (!take_descriptors(given, &told)) {
+		leave_say("cannot prepare descriptors: %s", strerror(errno));
 		_exit(LEAVE_FAILED);
-	clear_descriptors(given);
-	reset_signals();
+	}
+	told.listener = given[GIVEN_LISTENER];
+	told.call = given[GIVEN_CALL];
+	told.watcher_in = given[GIVEN_WATCHER_IN];
+	told.watcher_err = given[GIVEN_WATCHER_ERR];
+	inherit_no_signals();
 	if (args->laundered) {
 		launder(args);
 		args->args[0] = NULL;
 	}
-	(void)snprintf(value, sizeof(value), "v1,%lld.%09ld %d,%d,%d,%d prefork1,%d,%d",
-		(long long)started->tv_sec, started->tv_nsec, given[GIVEN_LISTENER],
-		given[GIVEN_CALL], given[GIVEN_WATCHER_IN], given[GIVEN_WATCHER_ERR],
-		getpid(), given[GIVEN_LISTENER] < FIRST_SETUP_FD ? 0 : FIRST_SETUP_FD);
-	(void)setenv("PREFORK_INTERP", value, 1);
+	managed_format(&told, value);
+	(void)setenv(MANAGED_VARIABLE, value, 1);
 	(void)execvp(args->command[0], args->command);
 	leave_say("cannot run %s: %s", args->command[0], strerror(errno));
 	_exit(LEAVE_FAILED);

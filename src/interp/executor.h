@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * executor - a fork of the server that waits for one call and becomes its script.
+ *
+ *   server                              executor
+ *      |------ WIRE_CALL + descriptors --->|  stand in this caller's place
+ *      |<----- WIRE_COLD ------------------|  I may not; nothing was begun
+ *
+ * The message is the launcher's own, passed on. This process alone believes
+ * what is in it, and it has no rights but the caller's.
+ */
+
+#include "interp/wire.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pfi_call;
+
+/* What every executor of a server starts from, noted once. */
+struct executor_base {
+	int first_fd; /* numbers from 3 to below it are free for the caller's descriptors */
+	int32_t nice; /* the server's, as are the rest */
+	struct wire_limit limits[WIRE_LIMITS];
+	uint32_t groups[WIRE_GROUPS_MAX];
+	int n_groups;
+	uint64_t soft_files; /* RLIMIT_NOFILE of set-up: the server's own is higher */
+	sigset_t mask;       /* of set-up, for callers whose wire does not tell theirs */
+	struct sigaction on_child_end; /* what set-up wanted of SIGCHLD */
+	char **command; /* set-up's command line, environment and working directory: for the
+			 */
+	char **env;     /* next generation, and for calls that do not say */
+	char *cwd;
+	char *interp; /* of command */
+	char *script;
+};
+
+/* Notes the state of this process, and lets it have as many descriptors as it may. The
+ * strings, first_fd and on_child_end are left alone. */
+void executor_note_base(struct executor_base *base);
+
+/**
+ * executor_wait - wait on @chan for a call, and become it.
+ *
+ * Runs in the executor; closes @chan. Returns with *@out filled as its header
+ * promises, or ends the process: there was no call, it was taken back, it was
+ * garbled, or this process may not stand in the caller's place.
+ */
+void executor_wait(
+	const struct executor_base *base, int chan, uint64_t serial, struct pfi_call *out);
