@@ -112,6 +112,8 @@ static void answer_status(struct server_call *call)
 				.why = server->last_why,
 			},
 	};
+
+	drop_message(call);
 	int n = snprintf(
 		answer.names, sizeof(answer.names) / 2, "%s", server->setup->options->name);
 	size_t at = MIN((size_t)n, sizeof(answer.names) / 2 - 1) + 1;
