@@ -146,7 +146,7 @@ class Nginx(Server):
     def command(self):
         conf = self.work / "nginx.conf"
         conf.write_text(f"""
-daemon off; user root; worker_processes 2; worker_rlimit_nofile 20000; pid {self.work}/pid;
+daemon off; user root; worker_processes 2; worker_rlimit_nofile 40000; pid {self.work}/pid;
 load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
 error_log {self.work}/error.log warn;
 events {{ worker_connections 15000; }}
@@ -185,7 +185,7 @@ server.bind = "127.0.0.1"
 server.port = {self.port}
 server.errorlog = "{self.work}/error.log"
 server.upload-dirs = ("{uploads}")
-server.max-fds = 20000
+server.max-fds = 40000
 server.max-connections = 15000
 server.max-keep-alive-requests = 1000000000
 server.max-keep-alive-idle = 300
