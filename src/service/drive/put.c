@@ -98,19 +98,8 @@ static bool refused(struct request *r)
 		too_large(r);
 		return true;
 	}
-
-	struct fs_info now;
-	enum fs_result found = fs_stat(&r->drive->root, r->path, &now);
-	if (found == FS_OK && now.type == FS_DIRECTORY) {
-		options_not_allowed(r);
-		return true;
-	}
 	if (r->is_slashed) {
 		answer_sentence(r, 409, "a name that ends with a slash is a folder's");
-		return true;
-	}
-	if (version_check(r, found == FS_OK ? &now : NULL) != 0) {
-		answer_result(r, FS_CHANGED);
 		return true;
 	}
 	return false;
@@ -134,7 +123,13 @@ void put_begin(struct request *r)
 	put->mtime_ns = mtime_ns;
 	enum fs_result result = fs_publish_begin(&put->publish, &r->drive->root, r->path,
 		r->head.body == HTTP_BODY_CHUNKED ? FS_SIZE_UNKNOWN : r->body.left);
+	if (result == FS_IS_DIRECTORY)
+		return options_not_allowed(r);
 	if (result != FS_OK)
 		return answer_result(r, result);
+	r->task_ops = &ops; /* from here on there is something to undo */
+	if (version_check(r, put->publish.existed ? &put->publish.was : NULL)
+		!= HTTP_COND_PROCEED)
+		return answer_result(r, FS_CHANGED);
 	request_read_body(r, &ops);
 }

@@ -15,16 +15,20 @@
 #include <sys/file.h>
 
 #define NEW_MODE 0666 /* less the umask */
+#define RESERVE_LEAST \
+	(256 * KIB) /* what is smaller is written, or found not to fit, at once anyway */
 #define FLUSH_STEP \
 	(8 * MIB) /* write-back begins each time, so that fsync has little left */
 
-/* Whether a GET of the name would show a directory. */
-static bool is_directory(const struct fs_publish *pub)
+/* Sees what a GET of the name would show. */
+static void look(struct fs_publish *pub)
 {
-	struct fs_info info;
+	enum fs_result result =
+		fs_stat_at(pub->root, pub->place.dir, pub->place.name, &pub->was);
 
-	enum fs_result result = fs_stat(pub->root, pub->path, &info);
-	return result == FS_OK && info.type == FS_DIRECTORY;
+	if (result == FS_OK && pub->was.type == FS_LINK)
+		result = fs_stat(pub->root, pub->path, &pub->was);
+	pub->existed = result == FS_OK;
 }
 
 static enum fs_result open_named(struct fs_publish *pub)
@@ -73,14 +77,17 @@ enum fs_result fs_publish_begin(
 	pub->fd = -1;
 	pub->named = false;
 	pub->flushed = 0;
+	pub->existed = false;
 	pub->heir_of = (struct fs_info){0};
 
 	enum fs_result result = fs_place_open(&pub->place, root, pub->path);
-	if (result == FS_OK && is_directory(pub))
-		result = FS_IS_DIRECTORY;
-	if (result == FS_OK)
-		result = open_temporary(pub);
-	if (result == FS_OK && size != FS_SIZE_UNKNOWN)
+	if (result == FS_OK) {
+		look(pub);
+		result = pub->existed && pub->was.type == FS_DIRECTORY
+				 ? FS_IS_DIRECTORY
+				 : open_temporary(pub);
+	}
+	if (result == FS_OK && size != FS_SIZE_UNKNOWN && size >= RESERVE_LEAST)
 		result = fs_result_of(file_reserve(pub->fd, size));
 	if (result != FS_OK)
 		fs_publish_end(pub);

@@ -30,6 +30,8 @@ struct fs_publish {
 	int fd;                 /* owned; -1 when there is nothing to publish */
 	bool named;             /* the aside name is the file's */
 	uint64_t flushed;       /* bytes whose write-back has begun */
+	bool existed;           /* something had the name when it began: */
+	struct fs_info was;     /* this; of a link, what it led to */
 	struct fs_info heir_of; /* the version whose permissions and attributes it has */
 	char path[FS_PATH_MAX]; /* place borrows it: a struct fs_publish does not move */
 };
