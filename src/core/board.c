@@ -54,8 +54,7 @@ void board_reset(struct board *board)
 		struct seat *seat = &board->seats[i];
 
 		seat_go(seat, SEAT_FREE);
-		atomic_store(&seat->n, 0);
-		atomic_store(&seat->n_read, 0);
+		seat_clear(seat);
 	}
 	mem_release((char *)board + head, board->map_bytes - head);
 }

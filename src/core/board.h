@@ -28,7 +28,9 @@
  * Two may want to leave OFFERED and IDLE, so those steps are compare-and-swap;
  * who loses leaves the connection alone. When the worker dies: OFFERED, HELD and
  * IDLE can be given to another, with the bytes in `input`; BEGUN can be answered
- * by a refusal; SENDING can only be closed.
+ * by a refusal. SENDING depends on how much the kernel says was sent (sock_tally):
+ * nothing, and it is as it was before; the whole answer, and it is IDLE; else it
+ * can only be closed.
  */
 
 #include "base/util.h"
@@ -50,11 +52,17 @@ enum seat_state {
 };
 
 struct seat {
-	_Atomic uint32_t state; /* enum seat_state */
-	_Atomic uint32_t n;     /* bytes in input */
-	_Atomic uint64_t
-		n_read; /* bytes ever taken from this connection's socket, by any worker */
+	_Atomic uint32_t state;    /* enum seat_state */
+	_Atomic uint32_t begun;    /* not 0: the request may have had an effect */
 	_Atomic uint64_t since_ns; /* CLOCK_MONOTONIC, when it became OFFERED or IDLE */
+	_Atomic uint64_t n_read;   /* bytes ever taken from the socket, by any worker */
+	_Atomic uint64_t
+		n_used; /* of them, no longer in input: one store moves either end */
+	_Atomic uint64_t n_sent;      /* bytes ever given to the socket */
+	_Atomic uint64_t answer_from; /* SENDING: what n_sent was before this answer */
+	_Atomic uint64_t answer_to;   /* and will be after it, once that is known; else 0 */
+	_Atomic uint32_t
+		n_request; /* with answer_to: bytes of input that are answered then */
 	char *input; /* input_bytes of shared memory, mapped at the same place in both */
 };
 
@@ -101,6 +109,23 @@ static inline void board_add(_Atomic uint64_t *counter, uint64_t n)
 static inline enum seat_state seat_state(const struct seat *seat)
 {
 	return (enum seat_state)atomic_load_explicit(&seat->state, memory_order_acquire);
+}
+
+/* How many bytes wait in its input. */
+static inline uint64_t seat_n_input(const struct seat *seat)
+{
+	return atomic_load_explicit(&seat->n_read, memory_order_relaxed)
+	       - atomic_load_explicit(&seat->n_used, memory_order_relaxed);
+}
+
+/* For a new connection: nothing read, nothing sent. */
+static inline void seat_clear(struct seat *seat)
+{
+	atomic_store(&seat->n_read, 0);
+	atomic_store(&seat->n_used, 0);
+	atomic_store(&seat->n_sent, 0);
+	atomic_store(&seat->answer_to, 0);
+	atomic_store(&seat->begun, 0);
 }
 
 /* A step that nobody else can take at the same time. */

@@ -94,10 +94,20 @@ static inline struct span conn_input(const struct conn *c)
 /**
  * conn_begun - from here on this request must not be given to another worker.
  *
- * Call it before the request's first effect and before its first byte is sent.
- * A worker that dies later ends this request (502 if nothing was sent yet).
+ * Call it before the request's first effect. One that only reads never needs
+ * it: while nothing was sent, another worker can answer it as well. A worker
+ * that dies later ends this request (502 if nothing was sent yet).
  */
 void conn_begun(struct conn *c);
+
+/**
+ * conn_answer - what is sent from here on is an answer of @n_answer bytes to the first @n_request
+ * bytes of c->in, and the connection goes on after it.
+ *
+ * If this process dies when all of it was sent, the connection lives on. Leave
+ * it out where any of this is not so, or not known.
+ */
+void conn_answer(struct conn *c, size_t n_request, uint64_t n_answer);
 
 /* The request is answered whole; what c->in holds belongs to the next, which has not begun.
  */

@@ -37,9 +37,7 @@ static void count_read(struct held *h, size_t n, size_t room)
 {
 	/* A waiting end-of-stream gives no further edge. */
 	h->may_read = n == room || h->peer_ended;
-	atomic_store_explicit(&h->seat->n_read,
-		atomic_load_explicit(&h->seat->n_read, memory_order_relaxed) + n,
-		memory_order_relaxed);
+	board_add(&h->seat->n_read, n);
 	board_add(&h->pub.worker->board->counters.bytes_in, n);
 }
 
@@ -55,9 +53,7 @@ ssize_t conn_fill(struct conn *c)
 		return failed_io(h, &h->may_read);
 	if (got == 0)
 		return CONN_IO_EOF;
-
 	c->in.n += (size_t)got;
-	atomic_store_explicit(&h->seat->n, (uint32_t)c->in.n, memory_order_relaxed);
 	count_read(h, (size_t)got, room);
 	return got;
 }
@@ -68,8 +64,7 @@ void conn_consume(struct conn *c, size_t n)
 	c->in.n -= n;
 	if (c->in.n)
 		memmove(c->in.p, c->in.p + n, c->in.n);
-	atomic_store_explicit(
-		&held_of(c)->seat->n, (uint32_t)c->in.n, memory_order_relaxed);
+	board_add(&held_of(c)->seat->n_used, n);
 }
 
 ssize_t conn_recv(struct conn *c, void *buf, size_t n)
@@ -80,16 +75,30 @@ ssize_t conn_recv(struct conn *c, void *buf, size_t n)
 	ssize_t got = recv(h->fd, buf, n, 0);
 	if (got < 0)
 		return failed_io(h, &h->may_read);
-	if (got > 0)
+	if (got > 0) {
 		count_read(h, (size_t)got, n);
+		board_add(&h->seat->n_used, (uint64_t)got);
+	}
 	return got;
 }
 
-/* The first byte is about to go: from here on the request can only be ended. */
+/* Bytes are about to go: from here on the kernel knows best how far the answer got. */
 static void sending(struct held *h)
 {
-	if (seat_state(h->seat) != SEAT_SENDING)
-		seat_go(h->seat, SEAT_SENDING);
+	struct seat *seat = h->seat;
+
+	if (seat_state(seat) == SEAT_SENDING)
+		return;
+	atomic_store_explicit(&seat->answer_from,
+		atomic_load_explicit(&seat->n_sent, memory_order_relaxed),
+		memory_order_relaxed);
+	seat_go(seat, SEAT_SENDING);
+}
+
+static void count_sent(struct held *h, size_t n)
+{
+	board_add(&h->seat->n_sent, n);
+	board_add(&h->pub.worker->board->counters.bytes_out, n);
 }
 
 ssize_t conn_send(struct conn *c, const struct iovec *iov, int n_iov, bool more)
@@ -101,7 +110,7 @@ ssize_t conn_send(struct conn *c, const struct iovec *iov, int n_iov, bool more)
 	ssize_t sent = sendmsg(h->fd, &msg, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 	if (sent < 0)
 		return failed_io(h, &h->may_write);
-	board_add(&c->worker->board->counters.bytes_out, (uint64_t)sent);
+	count_sent(h, (size_t)sent);
 	return sent;
 }
 
@@ -115,7 +124,7 @@ ssize_t conn_sendfile(struct conn *c, int fd, off_t *offset, size_t n)
 		return failed_io(h, &h->may_write);
 	if (sent == 0)
 		return CONN_IO_SHORT;
-	board_add(&c->worker->board->counters.bytes_out, (uint64_t)sent);
+	count_sent(h, (size_t)sent);
 	return sent;
 }
 
@@ -123,15 +132,29 @@ void conn_begun(struct conn *c)
 {
 	struct held *h = held_of(c);
 
+	atomic_store_explicit(&h->seat->begun, 1, memory_order_relaxed);
 	if (seat_state(h->seat) == SEAT_HELD)
 		seat_go(h->seat, SEAT_BEGUN);
 }
 
+void conn_answer(struct conn *c, size_t n_request, uint64_t n_answer)
+{
+	struct seat *seat = held_of(c)->seat;
+	uint64_t n_sent = atomic_load_explicit(&seat->n_sent, memory_order_relaxed);
+
+	atomic_store_explicit(&seat->n_request, (uint32_t)n_request, memory_order_relaxed);
+	atomic_store_explicit(&seat->answer_to, n_sent + n_answer, memory_order_relaxed);
+}
+
 void conn_settled(struct conn *c)
 {
+	struct held *h = held_of(c);
 	struct board_counters *counters = &c->worker->board->counters;
 
-	seat_go(held_of(c)->seat, SEAT_HELD);
+	seat_go(h->seat, SEAT_HELD);
+	/* Not before the state has changed: a death in between must find the answer whole. */
+	atomic_store_explicit(&h->seat->answer_to, 0, memory_order_release);
+	atomic_store_explicit(&h->seat->begun, 0, memory_order_relaxed);
 	board_add(&counters->requests, 1);
 	board_add(&counters->progress, 1);
 }
@@ -432,8 +455,7 @@ void conn_arrive(struct worker *w, const struct conn_arrival *a)
 				.accepted_ns = a->accepted_ns,
 				.resumed = a->resumed,
 				.in = {.p = seat->input,
-					.n = atomic_load_explicit(
-						&seat->n, memory_order_relaxed),
+					.n = seat_n_input(seat),
 					.max = w->board->input_bytes},
 				.data = w->conns.data + a->seat * conn_bytes,
 			},

@@ -166,6 +166,14 @@ int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
 	return 0;
 }
 
+void crew_close_listener(struct listener *l)
+{
+	loop_remove(l->crew->loop, &l->io);
+	if (l->fd >= 0)
+		sock_unlisten(l->fd, &l->addr);
+	l->fd = -1;
+}
+
 void crew_free(struct crew *crew)
 {
 	if (!crew)
@@ -177,12 +185,8 @@ void crew_free(struct crew *crew)
 		loop_cancel(crew->loop, &crew->slots[i].timer);
 		board_free(crew->slots[i].board);
 	}
-	for (size_t i = 0; i < crew->n_listeners; i++) {
-		struct listener *l = &crew->listeners[i];
-
-		loop_remove(crew->loop, &l->io);
-		fd_close(&l->fd);
-	}
+	for (size_t i = 0; i < crew->n_listeners; i++)
+		crew_close_listener(&crew->listeners[i]);
 	fd_close(&crew->access_fd);
 	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
 	free(crew->listeners);

@@ -22,7 +22,7 @@
 #define BACKOFF_FIRST_NS   (100 * NS_PER_MS)
 #define BACKOFF_READY_NS   NS_PER_SEC /* the longest, for workers that do become ready */
 #define BACKOFF_LONGEST_NS (30 * NS_PER_SEC)
-#define HEALTHY_NS                                                             \
+#define HEALTHY_NS \
 	(250 * NS_PER_MS) /* ready for that long: its death is the first again \
 			   */
 #define EARLY_DEATHS_MAX \
@@ -521,10 +521,8 @@ void crew_drain(struct crew *crew)
 	if (crew->draining)
 		return;
 	crew->draining = true;
-	for (size_t i = 0; i < crew->n_listeners; i++) {
-		loop_remove(crew->loop, &crew->listeners[i].io);
-		fd_close(&crew->listeners[i].fd);
-	}
+	for (size_t i = 0; i < crew->n_listeners; i++)
+		crew_close_listener(&crew->listeners[i]);
 	crew->spec->model->sup_drain(crew);
 	if (crew->spec->model->sup_idle(crew))
 		crew_settled(crew);

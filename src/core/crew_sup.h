@@ -126,6 +126,7 @@ void crew_reopen(struct crew *crew);
 
 /* For the files crew_*_sup.c only. */
 void crew_init_slot(struct crew *crew, unsigned index);
+void crew_close_listener(struct listener *l); /* harmless if it is closed */
 [[nodiscard]] int crew_open_log(struct crew *crew, struct reason *reason);
 
 /* For models. */

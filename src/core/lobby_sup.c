@@ -237,9 +237,10 @@ struct guest *lobby_next(struct lobby *l)
 
 bool lobby_keep_input(struct guest *g, const struct seat *seat, size_t max)
 {
-	size_t n = atomic_load(&seat->n);
+	size_t n = seat_n_input(seat);
 
 	g->n_read = atomic_load(&seat->n_read);
+	g->n_sent = atomic_load(&seat->n_sent);
 	if (!n)
 		return true;
 	if (n > max)
@@ -256,8 +257,11 @@ void lobby_lend_input(const struct guest *g, struct seat *seat)
 {
 	if (g->n_input)
 		memcpy(seat->input, g->input, g->n_input);
-	atomic_store(&seat->n, g->n_input);
 	atomic_store(&seat->n_read, g->n_read);
+	atomic_store(&seat->n_used, g->n_read - g->n_input);
+	atomic_store(&seat->n_sent, g->n_sent);
+	atomic_store(&seat->answer_to, 0);
+	atomic_store(&seat->begun, 0);
 	atomic_store(&seat->since_ns, now_ns(g->lobby));
 }
 

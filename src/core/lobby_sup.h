@@ -49,6 +49,7 @@ struct guest {
 	uint64_t accepted_ns;
 	uint64_t since_ns; /* when it came to its place */
 	uint64_t n_read;   /* bytes taken from its socket so far */
+	uint64_t n_sent;   /* and given to it */
 	int fd;            /* owned */
 	uint32_t n_input;
 	char *input; /* owned: bytes read and not yet answered, while no worker has it; else

@@ -82,8 +82,7 @@ bool accept_wrk_take(
 	uint32_t index = a->free_seats[--a->n_free];
 	struct seat *seat = &w->board->seats[index];
 
-	atomic_store(&seat->n, 0);
-	atomic_store(&seat->n_read, 0);
+	seat_clear(seat);
 	seat_go(seat, SEAT_HELD);
 	conn_arrive(w, &(struct conn_arrival){
 			       .seat = index,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -121,6 +122,13 @@ int sock_listen(
 	return fd_take(&fd);
 }
 
+void sock_unlisten(int fd, const struct addr *addr)
+{
+	if (addr->sa.sa_family == AF_UNIX)
+		(void)unlink(addr->un.sun_path); /* it may have been taken away already */
+	fd_close(&fd);
+}
+
 void sock_local(int fd, struct addr *out)
 {
 	*out = (struct addr){.len = sizeof(out->ss)};
@@ -146,17 +154,31 @@ int sock_accept(int listener, struct addr *peer)
 	}
 }
 
+static bool tcp_info(int fd, struct tcp_info *info)
+{
+	socklen_t len = sizeof(*info);
+
+	*info = (struct tcp_info){0};
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len) == 0
+	       && len >= offsetof(struct tcp_info, tcpi_bytes_received) + 8;
+}
+
 void sock_tally(int fd, struct sock_tally *out)
 {
-	struct tcp_info info = {0};
-	socklen_t len = sizeof(info);
-	int unread = 0;
+	struct tcp_info info, again;
+	int unread = 0, unsent = 0;
 
 	*out = (struct sock_tally){0};
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0
-		|| len < offsetof(struct tcp_info, tcpi_bytes_received) + 8
-		|| ioctl(fd, FIONREAD, &unread) < 0)
+	if (!tcp_info(fd, &again))
 		return;
+	/* The counts come from three calls, and segments from the peer between them: so until they fit. */
+	do {
+		info = again;
+		if (ioctl(fd, FIONREAD, &unread) < 0 || ioctl(fd, SIOCOUTQ, &unsent) < 0
+			|| !tcp_info(fd, &again))
+			return;
+	} while (info.tcpi_bytes_received != again.tcpi_bytes_received
+		 || info.tcpi_bytes_acked != again.tcpi_bytes_acked);
 
 	/* A FIN counts as a byte received, and not as one unread. */
 	uint64_t fin =
@@ -164,6 +186,8 @@ void sock_tally(int fd, struct sock_tally *out)
 		|| info.tcpi_state == STATE_CLOSING || info.tcpi_state == STATE_TIME_WAIT;
 	out->known = info.tcpi_state != STATE_CLOSE;
 	out->n_read = info.tcpi_bytes_received - fin - (uint64_t)unread;
+	/* Our own FIN would be counted too; but who sent it has no tally made. */
+	out->n_sent = info.tcpi_bytes_acked + (uint64_t)unsent;
 }
 
 bool sock_is_readable(int fd)

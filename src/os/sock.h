@@ -33,6 +33,9 @@ struct sock_listen_opts {
 [[nodiscard]] int sock_listen(const struct addr *addr, const struct sock_listen_opts *opts,
 	struct reason *reason);
 
+/* Closes a listening socket for good; a unix one leaves no name behind at @addr. */
+void sock_unlisten(int fd, const struct addr *addr);
+
 /* Where @fd is bound: the port it got, if it asked for 0. */
 void sock_local(int fd, struct addr *out);
 
@@ -51,6 +54,7 @@ enum {
 struct sock_tally {
 	bool known;      /* false for a socket that is not TCP: the kernel does not count */
 	uint64_t n_read; /* bytes taken out of the socket by all its holders together */
+	uint64_t n_sent; /* bytes put into it, on their way or acknowledged */
 };
 void sock_tally(int fd, struct sock_tally *out);
 

@@ -130,7 +130,7 @@ static void a_unix_socket_replaces_a_dead_server_but_no_living_one_and_no_file(v
 	rmdir(dir);
 }
 
-static void the_kernel_knows_how_much_was_read_whoever_read_it(void **state)
+static void the_kernel_knows_how_much_was_read_and_sent_by_whomever(void **state)
 {
 	(void)state;
 	AUTO_CLOSE int client = -1;
@@ -145,6 +145,16 @@ static void the_kernel_knows_how_much_was_read_whoever_read_it(void **state)
 	sock_tally(fd, &tally);
 	assert_true(tally.known);
 	assert_int_equal(tally.n_read, 4);
+
+	/* What was written counts, whether the peer has it already or not. */
+	assert_int_equal(tally.n_sent, 0);
+	assert_int_equal(send(fd, "abcdefg", 7, 0), 7);
+	sock_tally(fd, &tally);
+	assert_int_equal(tally.n_sent, 7);
+	wait_readable(client);
+	assert_int_equal(recv(client, buf, sizeof(buf), 0), 7);
+	sock_tally(fd, &tally);
+	assert_int_equal(tally.n_sent, 7);
 
 	/* A FIN behind the bytes is not a byte. */
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
@@ -184,7 +194,7 @@ int main(void)
 		cmocka_unit_test(a_bad_address_is_refused_with_what_to_do),
 		cmocka_unit_test(
 			a_unix_socket_replaces_a_dead_server_but_no_living_one_and_no_file),
-		cmocka_unit_test(the_kernel_knows_how_much_was_read_whoever_read_it),
+		cmocka_unit_test(the_kernel_knows_how_much_was_read_and_sent_by_whomever),
 		cmocka_unit_test(last_words_reach_a_peer_that_had_more_to_say),
 	};
 	return cmocka_run_group_tests_name("sock", tests, NULL, NULL);

@@ -81,7 +81,10 @@ static void send_first(struct request *r, struct span body, bool more)
 	const struct iovec iov[] = {{head->p, head->n}, {(char *)body.p, body.n}};
 
 	request_go(r, REQUEST_SEND);
-	conn_begun(r->conn);
+	/* A stream's length is not known, and an unread body lies between this request and the next. */
+	if (!r->answer.is_streamed && !r->answer.closes && !r->body.is_unread)
+		conn_answer(r->conn, r->kept_head ? 0 : r->head.n_bytes,
+			head->n + body.n + r->answer.file_left);
 	if (head->failed)
 		return request_abort(r);
 	ssize_t sent = conn_send(r->conn, iov, body.n ? 2 : 1, more);

@@ -63,7 +63,7 @@ static enum conn_want readable(struct conn *c)
 	if (n < 0 && n != CONN_IO_AGAIN)
 		return CONN_ABORT;
 
-	conn_begun(c);
+	conn_begun(c); /* the input is changed: it cannot be answered again */
 	for (size_t i = 0; i < c->in.n; i++)
 		c->in.p[i] = (char)toupper((unsigned char)c->in.p[i]);
 	e->prefix_n = (size_t)snprintf(
