@@ -9,6 +9,7 @@
 #include "conf/ini.h"
 #include "core/model.h"
 #include "core/service.h"
+#include "log/log.h"
 #include "os/fd.h"
 #include "os/file.h"
 
@@ -232,6 +233,26 @@ int plan_args(struct plan *plan, char **argv, struct reason *reason)
 	return r == 0 ? finish_service(plan, ops, reason) : r;
 }
 
+/* What can be said of a section before it is run, with the line that is to change. */
+static int check_section(const struct plan *plan, const struct ini *ini,
+	const struct ini_section *section, struct reason *reason)
+{
+	const struct spec *spec = &plan->specs[plan->n_services - 1];
+	struct log silent = LOG_NONE; /* it is said when the service is run */
+	struct addr all[LISTENS_MAX];
+	const char *at_fault;
+	struct reason why;
+	size_t n_all;
+
+	int r = crew_check(spec, &silent, all, &n_all, &at_fault, &why);
+	if (r == 0)
+		return 0;
+	const struct ini_entry *entry = at_fault ? ini_find(section, at_fault) : NULL;
+	(void)reason_set(reason, "%s:%u: %.400s", ini->file,
+		entry ? entry->line : section->line, why.text);
+	return r;
+}
+
 static int read_section(struct plan *plan, const struct ini *ini,
 	const struct ini_section *section, struct reason *reason)
 {
@@ -262,7 +283,7 @@ static int read_section(struct plan *plan, const struct ini *ini,
 		return reason_set(reason, "%s:%u: %.300s", ini->file,
 			model ? model->line : section->line, why.text);
 	}
-	return 0;
+	return check_section(plan, ini, section, reason);
 }
 
 static int read_file(const char *path, struct buf *text, struct reason *reason)

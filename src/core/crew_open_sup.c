@@ -62,14 +62,10 @@ static int listen_at_one(struct crew *crew, const struct addr *addr, struct reas
 	return 0;
 }
 
-/* The service's say on its settings, before anything is bound: nothing may be reachable
- * that must not be. */
-static int check_and_listen(struct crew *crew, struct reason *reason)
+static int parse_listens(const struct opt_list *texts, struct addr *all, size_t *n_all,
+	struct reason *reason)
 {
-	const struct opt_list *texts = &crew->spec->settings->listens;
-	struct addr all[LISTENS_MAX];
-	size_t n_all = 0;
-
+	*n_all = 0;
 	for (size_t i = 0; i < texts->n; i++) {
 		struct addr some[ADDR_MOST];
 		size_t n;
@@ -77,30 +73,47 @@ static int check_and_listen(struct crew *crew, struct reason *reason)
 		int r = addr_parse(texts->items[i], some, &n, reason);
 		if (r < 0)
 			return r;
-		if (n > ARRAY_LEN(all) - n_all)
-			return reason_set(reason, "more than %zu addresses to listen at",
-				ARRAY_LEN(all));
-		memcpy(&all[n_all], some, n * sizeof(*some));
-		n_all += n;
-	}
-
-	const struct service_site site = {
-		.name = crew->spec->name,
-		.listens = all,
-		.n_listens = n_all,
-		.log = crew->log,
-	};
-	if (crew->spec->service->check) {
-		int r = crew->spec->service->check(crew->spec->service_conf, &site, reason);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < n_all; i++) {
-		int r = listen_at_one(crew, &all[i], reason);
-		if (r < 0)
-			return r;
+		if (n > LISTENS_MAX - *n_all)
+			return reason_set(
+				reason, "more than %d addresses to listen at", LISTENS_MAX);
+		memcpy(&all[*n_all], some, n * sizeof(*some));
+		*n_all += n;
 	}
 	return 0;
+}
+
+int crew_check(const struct spec *spec, struct log *log, struct addr *all, size_t *n_all,
+	const char **at_fault, struct reason *reason)
+{
+	*at_fault = "listen";
+	int r = parse_listens(&spec->settings->listens, all, n_all, reason);
+	if (r < 0)
+		return r;
+
+	const struct service_site site = {
+		.name = spec->name,
+		.listens = all,
+		.n_listens = *n_all,
+		.log = log,
+		.at_fault = at_fault,
+	};
+	*at_fault = NULL;
+	return spec->service->check
+		       ? spec->service->check(spec->service_conf, &site, reason)
+		       : 0;
+}
+
+/* Nothing may be reachable that must not be: so the service has its say before anything is bound. */
+static int check_and_listen(struct crew *crew, struct reason *reason)
+{
+	struct addr all[LISTENS_MAX];
+	const char *at_fault;
+	size_t n_all;
+
+	int r = crew_check(crew->spec, crew->log, all, &n_all, &at_fault, reason);
+	for (size_t i = 0; i < n_all && r == 0; i++)
+		r = listen_at_one(crew, &all[i], reason);
+	return r;
 }
 
 static int make_memory(struct crew *crew, struct reason *reason)

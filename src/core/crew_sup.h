@@ -112,6 +112,15 @@ struct crew {
 	const struct crew_events *events, void *owner, struct crew **out,
 	struct reason *reason);
 
+/**
+ * crew_check - whether @spec could be run, as far as can be said without binding or making anything.
+ *
+ * Reads its addresses into @all (room for LISTENS_MAX) and asks the service.
+ * Returns 0; or negative with @reason and *@at_fault the setting to change (NULL: none in particular).
+ */
+[[nodiscard]] int crew_check(const struct spec *spec, struct log *log, struct addr *all,
+	size_t *n_all, const char **at_fault, struct reason *reason);
+
 /* Makes the minimum of workers and begins to accept. 0, or negative with @reason. */
 [[nodiscard]] int crew_start(struct crew *crew, struct reason *reason);
 

@@ -34,6 +34,8 @@ struct service_site {
 	const struct addr *listens; /* where it will listen */
 	size_t n_listens;
 	struct log *log; /* for what the operator should know and what stops nothing */
+	const char **
+		at_fault; /* set on refusal: the name of the setting that should change, or left alone */
 };
 
 struct service_ops {

@@ -2,6 +2,7 @@
 
 #include "os/addr.h"
 
+#include "base/num.h"
 #include "base/reason.h"
 #include "base/span.h"
 
@@ -75,6 +76,12 @@ int addr_parse(
 	int r = split(text, host, &port, reason);
 	if (r < 0)
 		return r;
+
+	/* The resolver takes numbers that are no ports, and cuts them. */
+	uint64_t number;
+	if (num_u64(span_str(port), &number) && number > 65535)
+		return reason_set(
+			reason, "%s in \"%s\" is no port: they end at 65535", port, text);
 
 	/* ADDRCONFIG ignores loopback: an address given as a number must work on a machine
 	 * without a network. */

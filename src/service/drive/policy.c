@@ -87,15 +87,18 @@ int policy_check(void *conf, const struct service_site *site, struct reason *rea
 	const struct policy *policy = conf;
 	bool is_open = false;
 
+	*site->at_fault = "root";
 	int rc = check_root(policy->root, reason);
 	if (rc < 0)
 		return rc;
+	*site->at_fault = "users";
 	rc = check_users(policy->users, reason);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < site->n_listens; i++)
 		if (!addr_is_loopback(&site->listens[i]))
 			is_open = true;
+	*site->at_fault = "listen";
 	if (is_open && !policy->users)
 		return reason_set(reason,
 			"without users the drive may listen on this machine alone: make users "
