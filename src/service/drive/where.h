@@ -21,9 +21,6 @@ struct request;
 [[nodiscard]] bool where_decode(
 	struct request *r, struct span url, char out[FS_PATH_MAX], bool *is_slashed);
 
-/*
- * The link to @path for a 207, with @folder as the memory of its encoded first
- * part. @self makes a folder's link that of the folder itself, in which entries
- * can be named.
- */
+/* The link to @path for a 207. @folder becomes the memory of its encoded first part, and
+ * its name points into @path. */
 struct multistatus_href where_href(struct buf *folder, const char *path, bool is_dir);
