@@ -5,6 +5,7 @@ The judgement is the point: every test that uses a server also claims that it
 ended by SIGTERM with status 0, left no process behind, said nothing from a
 sanitizer, and has no more descriptors open than when it was ready.
 """
+import ctypes
 import os
 import queue
 import re
@@ -24,6 +25,15 @@ READY = re.compile(r"preforkd: (\S+): (?:(\w+)://(?:\[([^\]]+)\]|([^:/]*)):(\d+)
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehaviorSanitizer")
 ENV = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1", "PATH": os.environ["PATH"],
        "LC_ALL": "C.UTF-8"}
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent():
+    """For a child before exec: a run of the tests that is killed leaves no server behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def children(pid):
@@ -61,8 +71,13 @@ class Server:
         self.said = queue.SimpleQueue()  # lines of standard output; "" is its end
         self.wires = []
         self.expect_status = 0  # what SIGTERM is to end it with; None: the test ends it its own way
+        def before_exec():
+            end_with_parent()
+            if prepare:
+                prepare()
+
         self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        cwd=cwd, env=ENV, start_new_session=True, preexec_fn=prepare)
+                                        cwd=cwd, env=ENV, start_new_session=True, preexec_fn=before_exec)
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
