@@ -245,7 +245,10 @@ class Server:
 
 def _server_inode(client):
     """The inode of the other end of a loopback TCP connection, from /proc/net/tcp; None once it is closed."""
-    local, remote = client.getsockname(), client.getpeername()
+    try:
+        local, remote = client.getsockname(), client.getpeername()
+    except OSError:
+        return None  # it was reset
     table = "/proc/net/tcp6" if ":" in local[0] else "/proc/net/tcp"
     ports = f":{remote[1]:04X}", f":{local[1]:04X}"
     with open(table) as f:
