@@ -452,16 +452,17 @@ void crew_unsow(struct slot *slot)
 	crew_look(slot->crew); /* it may have been the last */
 }
 
-static void drain_slot(struct slot *slot)
+/* Tells a worker to finish; one that was told to in its own time, now to hurry. */
+static void drain_slot(struct slot *slot, bool patient)
 {
-	if (slot->state != SLOT_READY && slot->state != SLOT_STARTING)
-		return;
-	go(slot, SLOT_DRAINING);
-	set_timer(slot, MAX(slot->crew->spec->settings->drain_timeout_ns, 1));
+	const struct core_msg msg = {.type = patient ? CORE_RETIRE : CORE_DRAIN};
 
-	const struct core_msg msg = {.type = CORE_DRAIN};
-	if (!crew_send(slot, &msg, CORE_MSG_BARE, -1))
-		proc_signal(&slot->proc, SIGTERM); /* says the same */
+	if (slot->state == SLOT_READY || slot->state == SLOT_STARTING) {
+		go(slot, SLOT_DRAINING);
+		set_timer(slot, MAX(slot->crew->spec->settings->drain_timeout_ns, 1));
+	}
+	if (slot->state == SLOT_DRAINING && !crew_send(slot, &msg, CORE_MSG_BARE, -1))
+		proc_signal(&slot->proc, SIGTERM); /* says: now */
 }
 
 /* What there should be and what there is: makes workers, or lets them go, or says that all
@@ -498,7 +499,7 @@ void crew_retire(struct slot *slot)
 
 	if (crew->n_wanted > crew->spec->settings->workers.min)
 		crew->n_wanted--;
-	drain_slot(slot);
+	drain_slot(slot, true);
 }
 
 bool crew_send(struct slot *slot, const void *msg, size_t len, int fd)
@@ -512,20 +513,43 @@ void crew_settled(struct crew *crew)
 		return;
 	crew->drain_sent = true;
 	for (unsigned i = 0; i < crew->n_slots; i++)
-		drain_slot(&crew->slots[i]);
+		drain_slot(&crew->slots[i], crew->replaced);
 	crew_look(crew);
+}
+
+static void begin_drain(struct crew *crew)
+{
+	if (!crew->draining) {
+		crew->draining = true;
+		/* First the model: whatever watches a socket lets go of it before it is
+		 * closed. */
+		crew->spec->model->sup_drain(crew);
+		listen_close(crew);
+	}
+	if (crew->spec->model->sup_idle(crew))
+		crew_settled(crew);
+}
+
+void crew_replace(struct crew *crew)
+{
+	if (crew->draining)
+		return;
+	crew->replaced = true;
+	begin_drain(crew);
 }
 
 void crew_drain(struct crew *crew)
 {
-	if (crew->draining)
+	bool hurry = crew->replaced;
+
+	if (crew->draining && !hurry)
 		return;
-	crew->draining = true;
-	for (size_t i = 0; i < crew->n_listeners; i++)
-		crew_close_listener(&crew->listeners[i]);
-	crew->spec->model->sup_drain(crew);
-	if (crew->spec->model->sup_idle(crew))
-		crew_settled(crew);
+	crew->replaced = false;
+	if (crew->draining)
+		crew->spec->model->sup_drain(crew);
+	for (unsigned i = 0; hurry && crew->drain_sent && i < crew->n_slots; i++)
+		drain_slot(&crew->slots[i], false);
+	begin_drain(crew);
 }
 
 void crew_kill(struct crew *crew)
@@ -534,7 +558,7 @@ void crew_kill(struct crew *crew)
 	for (unsigned i = 0; i < crew->n_slots; i++) {
 		struct slot *slot = &crew->slots[i];
 
-		drain_slot(slot);
+		drain_slot(slot, false);
 		if (slot->state == SLOT_DRAINING)
 			go(slot, SLOT_KILLING);
 		proc_signal(&slot->proc, SIGKILL);
