@@ -163,6 +163,7 @@ void crew_free(struct crew *crew)
 		board_free(crew->slots[i].board);
 	}
 	listen_close(crew);
+	loop_cancel(crew->loop, &crew->drain_deadline);
 	fd_close(&crew->access_fd);
 	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
 	free(crew->listeners);

@@ -32,6 +32,7 @@
 #define SLOT_KVS(s) KV("service", (s)->crew->spec->name), KV("worker", (s)->index)
 
 static void spawn(struct slot *slot);
+static void say_last(struct slot *slot);
 static void crew_look(struct crew *crew);
 
 static void go(struct slot *slot, enum slot_state to)
@@ -145,8 +146,13 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	 */
 	if (slot->chan_io.added)
 		slot->chan_io.on(&slot->chan_io, EPOLLIN);
-	if (proc_reap(&slot->proc, &how) < 0)
+	/* Before its descriptor is closed: a child just forked has a copy for a moment, and
+	 * as long as that is open a closed one would still be told about. */
+	loop_remove(crew->loop, io);
+	if (proc_reap(&slot->proc, &how) < 0) {
+		(void)loop_add(crew->loop, io, EPOLLIN);
 		return;
+	}
 
 	bool as_told = how.si_code == CLD_EXITED && how.si_status == EXIT_DONE
 		       && (was == SLOT_DRAINING || is_sown(slot));
@@ -203,6 +209,8 @@ static void ready(struct slot *slot)
 	go(slot, SLOT_READY);
 	log_debug(crew->log, "worker-ready", "worker waits for work", SLOT_KVS(slot));
 	crew->n_early_deaths = 0;
+	if (crew->lasting)
+		say_last(slot);
 	if (crew->spec->model->sup_ready)
 		crew->spec->model->sup_ready(slot);
 	if (!crew->was_ready && crew_n_ready(crew) >= crew->n_wanted) {
@@ -512,9 +520,39 @@ void crew_settled(struct crew *crew)
 	if (!crew->draining || crew->drain_sent)
 		return;
 	crew->drain_sent = true;
+	loop_cancel(crew->loop, &crew->drain_deadline);
 	for (unsigned i = 0; i < crew->n_slots; i++)
 		drain_slot(&crew->slots[i], crew->replaced);
 	crew_look(crew);
+}
+
+static void say_last(struct slot *slot)
+{
+	const struct core_msg msg = {.type = CORE_LAST};
+
+	/* One that does not hear it goes on as before, until the deadline. */
+	(void)crew_send(slot, &msg, CORE_MSG_BARE, -1);
+}
+
+static void on_drain_deadline(struct loop_timer *timer)
+{
+	crew_settled(container_of(timer, struct crew, drain_deadline));
+}
+
+/* Connections wait here that no other crew can take: the workers stay for them. */
+static void last(struct crew *crew)
+{
+	struct slot *slot;
+	uint64_t most_ns = crew->spec->settings->drain_timeout_ns;
+
+	crew->lasting = true;
+	crew_for_each_ready (slot, crew)
+		say_last(slot);
+	crew->drain_deadline.on = on_drain_deadline;
+	if (loop_at(crew->loop, &crew->drain_deadline,
+		    loop_now_ns(crew->loop) + most_ns + 1)
+		< 0)
+		crew_settled(crew);
 }
 
 static void begin_drain(struct crew *crew)
@@ -528,6 +566,8 @@ static void begin_drain(struct crew *crew)
 	}
 	if (crew->spec->model->sup_idle(crew))
 		crew_settled(crew);
+	else if (!crew->lasting)
+		last(crew);
 }
 
 void crew_replace(struct crew *crew)

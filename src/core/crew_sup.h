@@ -109,10 +109,11 @@ struct crew {
 	unsigned n_slots;
 	unsigned n_wanted; /* how many workers there should be now */
 	unsigned n_in[SLOT_N_STATES];
-	struct loop_timer tick; /* the model's rhythm */
+	struct loop_timer drain_deadline; /* while lasting */
 	bool was_ready;
 	bool failed;
 	bool draining;
+	bool lasting;  /* while draining: its workers go on, for those who are still here */
 	bool replaced; /* while draining: somebody goes on at its addresses */
 	bool drain_sent;
 	unsigned n_early_deaths; /* in a row, before any worker was ready */

@@ -515,6 +515,9 @@ void lobby_leave(struct lobby *l)
 
 bool lobby_is_empty(const struct lobby *l)
 {
+	/* Who is with a worker may come back, if there is nowhere else to go on. */
+	if (l->crew->replaced && !heirs_lobby(l))
+		return !l->n_guests;
 	for (int i = 0; i < GUEST_N_LINES; i++) {
 		if (l->lines[i].n)
 			return false;

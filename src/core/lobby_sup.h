@@ -117,7 +117,7 @@ void lobby_close(struct guest *g); /* frees it */
  */
 void lobby_leave(struct lobby *l);
 
-/* Whether nobody is left in it who waits for anything. */
+/* Whether nobody is left in it who waits for anything, or will. */
 bool lobby_is_empty(const struct lobby *l);
 
 void lobby_handed_over(struct guest *g, struct slot *slot, uint32_t seat); /* to a worker */

@@ -75,7 +75,7 @@ uint64_t worker_wall_ns(const struct worker *w)
 
 bool worker_draining(const struct worker *w)
 {
-	return w->draining;
+	return w->draining || w->last;
 }
 
 int worker_access_fd(const struct worker *w)
@@ -167,6 +167,7 @@ static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
 	memcpy(&type, bytes, sizeof(type));
 	switch (type) {
 	case CORE_DRAIN: finish(w, false); return;
+	case CORE_LAST: w->last = true; return;
 	case CORE_RETIRE: finish(w, true); return;
 	case CORE_REOPEN:
 		if (*fd >= 0) {

@@ -49,6 +49,7 @@ struct worker {
 	int sigfd;     /* owned */
 	int access_fd; /* owned; -1 for none */
 	pid_t parent;  /* the supervisor */
+	bool last;     /* every answer is to be its connection's last */
 	bool draining;
 	bool patient; /* while draining: who is idle may still ask, once */
 	bool blocking;
