@@ -14,11 +14,10 @@
  *              ending_run       after the last END block
  */
 
-/* The order is Perl's. */
-/* clang-format off */
+/* clang-format off: these come in this order */
 #include <EXTERN.h>
-#include <perl.h>
 #include <XSUB.h>
+#include <perl.h>
 /* clang-format on */
 
 void ending_prepare(pTHX);

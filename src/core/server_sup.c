@@ -4,7 +4,9 @@
 
 #include "base/reason.h"
 #include "core/exit.h"
-#include "core/posts_sup.h"
+#include "core/model.h"
+#include "core/service.h"
+#include "core/settings.h"
 #include "log/log.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -17,64 +19,75 @@
 #include <unistd.h>
 
 struct server {
-	const struct server_program *program;
+	const struct server_events *events;
 	struct loop *loop;
 	struct log *log;
-	struct posts posts;
 	struct loop_io sig_io;
 	int sigfd; /* owned */
-	struct change_listener reloaded;
-	bool again; /* HUP came during a change */
+	struct crew **crews;
+	size_t n_crews;
+	size_t n_ready;
+	size_t n_failed;
+	size_t n_gone;
+	bool stopping;
 	int status;
 };
 
-static void on_empty(struct posts *posts)
+static void drain(struct server *s)
 {
-	struct server *s = container_of(posts, struct server, posts);
-
-	loop_stop(s->loop);
+	s->stopping = true;
+	for (size_t i = 0; i < s->n_crews; i++)
+		crew_drain(s->crews[i]);
 }
 
-static void on_failed(struct posts *posts)
+static void stop_now(struct server *s)
 {
-	struct server *s = container_of(posts, struct server, posts);
-
-	log_error(s->log, "nothing-left", "no service could be started");
-	s->status = EXIT_FAILED;
-	posts_drain(posts);
+	s->stopping = true;
+	for (size_t i = 0; i < s->n_crews; i++)
+		crew_kill(s->crews[i]);
 }
 
-static void reload(struct server *s)
+static void maybe_ready(struct server *s)
 {
-	struct server_plan plan;
-	struct reason reason;
+	if (s->n_ready && s->n_ready + s->n_failed == s->n_crews && s->events->ready)
+		s->events->ready(s->crews, s->n_crews, s->events->arg);
+}
 
-	if (s->posts.changing) {
-		s->again = true;
+static void on_ready(struct crew *crew)
+{
+	struct server *s = crew->owner;
+
+	s->n_ready++;
+	maybe_ready(s);
+}
+
+static void on_failed(struct crew *crew)
+{
+	struct server *s = crew->owner;
+
+	s->n_failed++;
+	if (s->n_failed < s->n_crews) {
+		maybe_ready(s);
 		return;
 	}
-	s->again = false;
-	int r = s->program->load(s->program->arg, &plan, &reason);
-	if (r == 0)
-		r = posts_change(&s->posts, &plan, NULL, NULL, &s->reloaded, &reason);
-	if (r < 0)
-		log_error(s->log, "reload-refused",
-			LOG_SAY("%.200s; the old configuration goes on", reason.text));
+	log_error(s->log, "nothing-left", "no service could be started");
+	s->status = EXIT_FAILED;
+	drain(s);
 }
 
-static void on_reloaded(struct change_listener *listener, int r, const char *sentence)
+static void on_gone(struct crew *crew)
 {
-	struct server *s = container_of(listener, struct server, reloaded);
+	struct server *s = crew->owner;
 
-	(void)r; /* it has been logged */
-	(void)sentence;
-	if (s->again && !s->posts.ending)
-		reload(s);
+	s->n_gone++;
+	if (s->n_gone == s->n_crews)
+		loop_stop(s->loop);
 }
 
 static void reopen_logs(struct server *s)
 {
-	posts_reopen(&s->posts);
+	for (size_t i = 0; i < s->n_crews; i++)
+		crew_reopen(s->crews[i]);
 	log_info(s->log, "reopened", "logs were opened anew");
 }
 
@@ -88,16 +101,15 @@ static void on_signal(struct loop_io *io, uint32_t events)
 		switch (sig) {
 		case SIGTERM:
 		case SIGINT:
-			if (s->posts.ending) {
-				posts_kill(&s->posts);
+			if (s->stopping) {
+				stop_now(s);
 				break;
 			}
 			log_info(s->log, "draining",
 				"finishing what has begun; once more to stop now");
-			posts_drain(&s->posts);
+			drain(s);
 			break;
-		case SIGQUIT: posts_kill(&s->posts); break;
-		case SIGHUP: reload(s); break;
+		case SIGQUIT: stop_now(s); break;
 		case SIGUSR1: reopen_logs(s); break;
 		default:
 			log_info(s->log, "signal-unused", "this signal has no meaning here",
@@ -117,47 +129,48 @@ static int watch_signals(struct server *s)
 	return loop_add(s->loop, &s->sig_io, EPOLLIN);
 }
 
-static int begin(struct server *s, const struct server_plan *first, struct reason *reason)
+static int open_all(
+	struct server *s, const struct spec *specs, size_t n, struct reason *reason)
 {
+	static const struct crew_events crew_events = {
+		.ready = on_ready,
+		.failed = on_failed,
+		.gone = on_gone,
+	};
+
+	s->crews = calloc(n, sizeof(*s->crews));
 	s->loop = loop_new();
-	if (!s->loop)
+	if (!s->crews || !s->loop)
 		return reason_set(reason, "out of memory");
-	s->posts.loop = s->loop;
 	int r = watch_signals(s);
 	if (r < 0) {
 		errno = -r;
 		return reason_errno(reason, "cannot watch signals");
 	}
-	return posts_change(&s->posts, first, NULL, NULL, &s->reloaded, reason);
+	/* All are bound before one is started: half a server is none. */
+	for (; s->n_crews < n && r == 0; s->n_crews += r == 0)
+		r = crew_open(&specs[s->n_crews], s->loop, s->log, &crew_events, s,
+			&s->crews[s->n_crews], reason);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = crew_start(s->crews[i], reason);
+	return r;
 }
 
-int server_run(const struct server_plan *first, struct log *log,
-	const struct server_program *program, struct reason *reason)
+int server_run(const struct spec *specs, size_t n_specs, struct log *log,
+	const struct server_events *events, struct reason *reason)
 {
-	struct server s = {
-		.program = program,
-		.log = log,
-		.posts = {.log = log,
-			.program = program,
-			.empty = on_empty,
-			.failed = on_failed},
-		.sigfd = -1,
-		.reloaded.told = on_reloaded,
-		.status = EXIT_DONE,
-	};
+	struct server s = {.events = events, .log = log, .sigfd = -1, .status = EXIT_DONE};
 
 	(void)limit_descriptors();
 	srandom((unsigned)(clock_mono_ns() ^ (uint64_t)getpid())); /* for jitter only */
-	posts_init(&s.posts);
-	if (begin(&s, first, reason) < 0) {
+	if (open_all(&s, specs, n_specs, reason) < 0)
 		s.status = EXIT_FAILED;
-		posts_kill(&s.posts);
-	}
-	/* Also after a failure: what had been started by then is to end. */
-	if (!list_empty(&s.posts.all) && loop_run(s.loop) < 0)
+	else if (loop_run(s.loop) < 0)
 		s.status = EXIT_FAILED;
 
-	posts_fini(&s.posts);
+	for (size_t i = 0; i < s.n_crews; i++)
+		crew_free(s.crews[i]);
+	free(s.crews);
 	loop_free(s.loop);
 	fd_close(&s.sigfd);
 	return s.status;

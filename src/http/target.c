@@ -80,20 +80,17 @@ static struct span host_of(const struct http_head *head)
 		     : http_head_get(head, HTTP_H_HOST);
 }
 
-unsigned http_target_destination(
-	const struct http_head *head, struct http_target *target, const char **why)
+unsigned http_target_of(const struct http_head *head, struct span url,
+	struct http_target *target, const char **why)
 {
-	struct span s = http_head_get(head, HTTP_H_DESTINATION);
 	struct http_target found;
 
-	if (!s.n)
-		return http_refuse(why, 400, "there is no Destination");
-	if (s.n > HTTP_TARGET_MAX)
+	if (url.n > HTTP_TARGET_MAX)
 		return http_refuse(why, 414, "the Destination is too long");
-	if (http_chars_target(s) != s.n)
+	if (http_chars_target(url) != url.n)
 		return http_refuse(why, 400, "the Destination holds a forbidden byte");
 
-	unsigned status = read_either(s, &found, why);
+	unsigned status = read_either(url, &found, why);
 	if (status)
 		return status;
 	if (found.host.p
@@ -102,4 +99,13 @@ unsigned http_target_destination(
 		return http_refuse(why, 502, "the Destination is on another server");
 	*target = found;
 	return 0;
+}
+
+unsigned http_target_destination(
+	const struct http_head *head, struct http_target *target, const char **why)
+{
+	struct span s = http_head_get(head, HTTP_H_DESTINATION);
+
+	return s.n ? http_target_of(head, s, target, why)
+		   : http_refuse(why, 400, "there is no Destination");
 }

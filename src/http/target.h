@@ -32,6 +32,14 @@ struct http_target {
 	const struct http_head *head, struct http_target *target, const char **why);
 
 /**
+ * http_target_of - read a URL that a field names, as a Destination or an If tag does.
+ *
+ * As http_target_destination, of @url.
+ */
+[[nodiscard]] unsigned http_target_of(const struct http_head *head, struct span url,
+	struct http_target *target, const char **why);
+
+/**
  * http_target_destination - read the Destination field (RFC 4918, 10.3).
  *
  * An absolute path, or a URI whose host is the one this request is for: 502

@@ -14,19 +14,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/*
- * In a worker that is being replaced, who has just been answered, or has just come,
- * is about to ask: the answer will say that it is the last. Who has been quiet for
- * longer loses nothing.
- */
-#define LAST_WORD_NS NS_PER_SEC
-
 static uint64_t idle_until(const struct worker *w, const struct held *h)
 {
-	uint64_t most = w->boot->spec->settings->idle_timeout_ns;
-
 	return atomic_load_explicit(&h->seat->since_ns, memory_order_relaxed)
-	       + (w->draining ? MIN(most, LAST_WORD_NS) : most);
+	       + w->boot->spec->settings->idle_timeout_ns;
 }
 
 static void on_idle(struct loop_timer *timer)
@@ -40,10 +31,6 @@ static void on_idle(struct loop_timer *timer)
 
 		if (until > loop_now_ns(w->loop)) {
 			(void)loop_at(w->loop, timer, until);
-			return;
-		}
-		if (sock_has_input(held_of(c)->fd)) { /* it will be told in a moment */
-			(void)loop_at(w->loop, timer, loop_now_ns(w->loop) + NS_PER_MS);
 			return;
 		}
 		conn_end(c);
@@ -64,8 +51,7 @@ static void look(struct accept_wrk *a)
 
 		if (!on)
 			loop_remove(loop, io);
-		else if (a->listeners[i].ours
-			 && loop_add(loop, io, EPOLLIN | a->events) < 0)
+		else if (loop_add(loop, io, EPOLLIN | a->events) < 0)
 			log_error(a->worker->log, "listener-lost",
 				"cannot watch a listener", KV("listener", i));
 	}
@@ -96,6 +82,7 @@ bool accept_wrk_take(
 	uint32_t index = a->free_seats[--a->n_free];
 	struct seat *seat = &w->board->seats[index];
 
+	seat_clear(seat);
 	seat_go(seat, SEAT_HELD);
 	conn_arrive(w, &(struct conn_arrival){
 			       .seat = index,
@@ -154,7 +141,7 @@ void accept_wrk_idle(struct accept_wrk *a, struct conn *c)
 {
 	struct loop *loop = a->worker->loop;
 
-	if (a->worker->draining && !a->worker->patient) {
+	if (a->worker->draining) {
 		conn_end(c);
 		return;
 	}
@@ -166,10 +153,8 @@ void accept_wrk_idle(struct accept_wrk *a, struct conn *c)
 void accept_wrk_ended(struct accept_wrk *a, struct conn *c)
 {
 	uint32_t index = held_of(c)->seat_index;
-	struct seat *seat = &a->worker->board->seats[index];
 
-	seat_clear(seat);
-	seat_go(seat, SEAT_FREE);
+	seat_go(&a->worker->board->seats[index], SEAT_FREE);
 	a->free_seats[a->n_free++] = index;
 	look(a);
 	if (a->freed)
@@ -178,18 +163,15 @@ void accept_wrk_ended(struct accept_wrk *a, struct conn *c)
 
 void accept_wrk_drain(struct accept_wrk *a)
 {
-	struct worker *w = a->worker;
-
-	if (!w->draining)
+	if (!a->worker->draining)
 		return; /* it is about to block, and its connections have nowhere else to go
 			 */
 	accept_wrk_want(a, false);
-	if (!w->patient || loop_at(w->loop, &a->idle, loop_now_ns(w->loop)) < 0)
-		conn_each_idle(w, conn_end);
+	conn_each_idle(a->worker, conn_end);
 }
 
-int accept_wrk_init(
-	struct accept_wrk *a, struct worker *w, uint32_t events, unsigned most_at_once)
+int accept_wrk_init(struct accept_wrk *a, struct worker *w, const int *fds, uint32_t events,
+	unsigned most_at_once)
 {
 	const struct crew *crew = w->boot->crew;
 	unsigned n_seats = w->board->n_seats;
@@ -210,13 +192,10 @@ int accept_wrk_init(
 	for (unsigned i = 0; i < n_seats; i++)
 		a->free_seats[i] = n_seats - 1 - i;
 	for (size_t i = 0; i < a->n_listeners; i++) {
-		const struct listener *l = &crew->listeners[i];
-
 		a->listeners[i] = (struct accept_listener){
-			.io = {.on = on_listener, .fd = l->fd},
+			.io = {.on = on_listener, .fd = fds[i]},
 			.owner = a,
-			.local = &l->addr,
-			.ours = listen_is_for(l, w->boot->slot_index),
+			.local = &crew->listeners[i].addr,
 		};
 	}
 	return 0;

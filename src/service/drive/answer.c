@@ -11,6 +11,7 @@
 #include "log/log.h"
 #include "os/fd.h"
 #include "service/drive/drive.h"
+#include "service/drive/fs/path.h"
 #include "service/drive/methods.h"
 #include "service/drive/request.h"
 #include "service/drive/ui/ui_page.h"
@@ -166,14 +167,22 @@ void answer_sentence(struct request *r, unsigned status, const char *sentence)
 	answer_explain(r, sentence);
 }
 
-void answer_condition(struct request *r, unsigned status, const char *condition)
+void answer_condition(
+	struct request *r, unsigned status, const char *condition, struct span url)
 {
-	AUTO_BUF body = BUF_INIT(1024);
+	AUTO_BUF body = BUF_INIT(1024 + 3 * FS_PATH_MAX);
 
-	multistatus_error(&body, condition, SPAN_NONE);
+	multistatus_error(&body, condition, url);
 	struct buf *head = answer_begin(r, status);
 	http_resp_field(head, SPAN("Content-Type"), SPAN(MULTISTATUS_TYPE));
 	answer_memory(r, buf_span(&body));
+}
+
+void answer_multistatus(struct request *r, const struct buf *body)
+{
+	struct buf *head = answer_begin(r, 207);
+	http_resp_field(head, SPAN("Content-Type"), SPAN(MULTISTATUS_TYPE));
+	answer_memory(r, buf_span(body));
 }
 
 static const struct {

@@ -48,8 +48,13 @@ void answer_explain(struct request *r, const char *sentence);
 /* A whole answer: @status and a sentence. */
 void answer_sentence(struct request *r, unsigned status, const char *sentence);
 
-/* Likewise, with WebDAV's name for the condition that failed (RFC 4918, 16). */
-void answer_condition(struct request *r, unsigned status, const char *condition);
+/* Likewise, with WebDAV's name for the condition that failed (RFC 4918, 16), and for some
+ * the URL it failed at; else SPAN_NONE. */
+void answer_condition(
+	struct request *r, unsigned status, const char *condition, struct span url);
+
+/* A whole 207: @body is what dav/multistatus.h has put there. */
+void answer_multistatus(struct request *r, const struct buf *body);
 
 /* A whole answer for what the folder said; for FS_OK it is a bug. */
 void answer_result(struct request *r, enum fs_result result);

@@ -84,6 +84,7 @@ static void stop(struct worker *worker)
 	http_media_free(drive->media);
 	if (drive->has_cache)
 		fs_cache_fini(&drive->cache);
+	lock_store_close(&drive->locks);
 	fs_root_close(&drive->root);
 	buf_fini(&drive->head);
 	free(drive->block);
@@ -145,6 +146,7 @@ static int start(struct worker *worker, struct reason *reason)
 		.worker = worker,
 		.policy = policy,
 		.root = FS_ROOT_NONE,
+		.locks = LOCK_STORE_NONE,
 		.head = BUF_INIT(DRIVE_HEAD_MAX),
 		.block = block,
 		.site = site_of(policy->root),
@@ -159,6 +161,8 @@ static int start(struct worker *worker, struct reason *reason)
 		rc = auth_open(policy->users, &drive->auth, reason);
 	if (rc == 0)
 		rc = fs_root_open(&drive->root, policy->root, &options, reason);
+	if (rc == 0 && lock_store_open(&drive->locks, &drive->root) != FS_OK)
+		rc = reason_errno(reason, "cannot keep locks in its directory .prefork");
 	if (rc < 0) {
 		stop(worker);
 		return rc;

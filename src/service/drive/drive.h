@@ -13,6 +13,7 @@
 #include "log/access.h"
 #include "service/drive/auth/throttle.h"
 #include "service/drive/fs/cache.h"
+#include "service/drive/lock/store.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -28,7 +29,7 @@ struct worker;
 	(256 * KIB) /* of an answer in memory, that the client is slow to take */
 #define DRIVE_BLOCK_BYTES (256 * KIB) /* what is read of a body at a time */
 #define DRIVE_SMALL_BYTES (64 * KIB)  /* the largest file that is kept in memory */
-#define SKIP_MOST                                                              \
+#define SKIP_MOST \
 	(256 * KIB) /* of an unwanted body; more, and the connection is closed \
 		     */
 
@@ -44,6 +45,7 @@ struct drive {
 	struct worker *worker;
 	const struct policy *policy;
 	struct fs_root root;
+	struct lock_store locks;
 	struct fs_cache cache; /* of small files, */
 	bool has_cache;        /* if there is one */
 	struct buf head;       /* of the answer being written */

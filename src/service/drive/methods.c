@@ -8,9 +8,11 @@
 #include "service/drive/body.h"
 #include "service/drive/drive.h"
 #include "service/drive/get.h"
+#include "service/drive/locking.h"
 #include "service/drive/options.h"
 #include "service/drive/origin.h"
 #include "service/drive/own.h"
+#include "service/drive/permit.h"
 #include "service/drive/policy.h"
 #include "service/drive/propget.h"
 #include "service/drive/propset.h"
@@ -32,6 +34,8 @@ static const struct method methods[HTTP_N_METHODS] = {
 	[HTTP_MKCOL] = {.begin = tree_mkcol, .writes = true},
 	[HTTP_COPY] = {.begin = tree_copy, .writes = true},
 	[HTTP_MOVE] = {.begin = tree_move, .writes = true},
+	[HTTP_LOCK] = {.begin = locking_lock, .writes = true},
+	[HTTP_UNLOCK] = {.begin = locking_unlock, .writes = true},
 	[HTTP_PROPPATCH] = {.begin = propset_begin, .writes = true},
 };
 
@@ -67,7 +71,7 @@ static void perform(struct request *r)
 		options_not_allowed(r);
 	else if (r->method->writes && !r->may_write)
 		answer_result(r, FS_READ_ONLY);
-	else
+	else if (permit_begin(r))
 		r->method->begin(r);
 }
 

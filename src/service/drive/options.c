@@ -10,15 +10,15 @@
 #include "service/drive/request.h"
 
 #define READING "OPTIONS, GET, HEAD, PROPFIND"
+#define WRITING ", PROPPATCH, COPY, LOCK, UNLOCK"
 
 static struct span allowed(const struct request *r)
 {
 	static const struct span reading = SPAN(READING);
-	static const struct span root = SPAN(READING ", PROPPATCH, COPY");
-	static const struct span folder = SPAN(READING ", PROPPATCH, COPY, MOVE, DELETE");
-	static const struct span file =
-		SPAN(READING ", PROPPATCH, COPY, MOVE, DELETE, PUT");
-	static const struct span nothing = SPAN("OPTIONS, PUT, MKCOL");
+	static const struct span root = SPAN(READING WRITING);
+	static const struct span folder = SPAN(READING WRITING ", MOVE, DELETE");
+	static const struct span file = SPAN(READING WRITING ", MOVE, DELETE, PUT");
+	static const struct span nothing = SPAN("OPTIONS, PUT, MKCOL, LOCK");
 	static const struct span own = SPAN("OPTIONS, GET, HEAD");
 	struct fs_info info;
 
@@ -37,7 +37,10 @@ void options_begin(struct request *r)
 {
 	struct buf *head = answer_begin(r, 200);
 	http_resp_field(head, SPAN("Allow"), allowed(r));
-	http_resp_field(head, SPAN("DAV"), SPAN("1, 3")); /* 2 would be locks */
+	/* 2 is locks, which a folder has that can be written to. */
+	http_resp_field(head, SPAN("DAV"),
+		r->drive->root.can.writable ? SPAN("1, 2, 3, extended-mkcol")
+					    : SPAN("1, 3"));
 	/* Windows looks for a server that speaks WebDAV of its own accord, not FrontPage.
 	 */
 	http_resp_field(head, SPAN("MS-Author-Via"), SPAN("DAV"));

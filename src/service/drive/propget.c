@@ -13,6 +13,7 @@
 #include "service/drive/drive.h"
 #include "service/drive/fs/space.h"
 #include "service/drive/fs/walk.h"
+#include "service/drive/lockview.h"
 #include "service/drive/policy.h"
 #include "service/drive/request.h"
 #include "service/drive/version.h"
@@ -32,6 +33,7 @@ struct propget {
 	struct buf folder;    /* the encoded path of the folder that entries are in */
 	struct fs_space space;
 	bool has_space;
+	struct lockview locks;
 };
 
 static void propget_fini(void *task)
@@ -39,6 +41,7 @@ static void propget_fini(void *task)
 	struct propget *get = task;
 
 	propfind_fini(&get->want);
+	lockview_fini(&get->locks);
 	buf_fini(&get->folder);
 	if (get->list) {
 		fs_list_close(get->list);
@@ -59,10 +62,12 @@ static void propget_fini(void *task)
 #define OF_FILES                                                         \
 	(PROP_BIT(PROP_GETCONTENTLENGTH) | PROP_BIT(PROP_GETCONTENTTYPE) \
 		| PROP_BIT(PROP_GETETAG) | PROP_BIT(PROP_EXECUTABLE))
+#define OF_LOCKS (PROP_BIT(PROP_LOCKDISCOVERY) | PROP_BIT(PROP_SUPPORTEDLOCK))
 #define OF_SPACE (PROP_BIT(PROP_QUOTA_AVAILABLE_BYTES) | PROP_BIT(PROP_QUOTA_USED_BYTES))
 
-static void put_entry(
-	struct request *r, const struct multistatus_href *href, const struct fs_info *info)
+/* @path is that of the entry. */
+static void put_entry(struct request *r, const struct multistatus_href *href,
+	const char *path, const struct fs_info *info)
 {
 	struct propget *get = r->task;
 	bool is_dir = info->type == FS_DIRECTORY;
@@ -85,6 +90,10 @@ static void put_entry(
 		facts.quota_used_bytes = get->space.used_bytes;
 		facts.quota_available_bytes = get->space.available_bytes;
 	}
+	if (r->drive->locks.tree >= 0)
+		facts.has |= OF_LOCKS;
+	if (get->want.known & PROP_BIT(PROP_LOCKDISCOVERY))
+		facts.active_locks = lockview_of(&get->locks, path);
 	if (!is_dir && get->want.known & PROP_BIT(PROP_GETETAG))
 		facts.etag = version_etag(r->drive, info, etag);
 	if (!is_dir && get->want.known & PROP_BIT(PROP_GETCONTENTTYPE))
@@ -102,7 +111,7 @@ static void put_top(struct request *r)
 
 	multistatus_begin(&r->answer.out,
 		get->want.kind == PROPFIND_PROPNAME ? UINT64_MAX : get->want.known);
-	put_entry(r, &href, &get->top);
+	put_entry(r, &href, r->path, &get->top);
 	get->is_begun = true;
 	/* From here on the folder is the one that entries of a list are in. */
 	buf_clear(&get->folder);
@@ -117,6 +126,7 @@ static enum fs_result put_listed(struct request *r)
 {
 	struct propget *get = r->task;
 	struct fs_entry entry;
+	char path[FS_PATH_MAX];
 
 	enum fs_result result = fs_list_next(get->list, true, &entry);
 	if (result != FS_OK)
@@ -126,7 +136,9 @@ static enum fs_result put_listed(struct request *r)
 		.name = span_str(entry.name),
 		.is_dir = entry.info.type == FS_DIRECTORY,
 	};
-	put_entry(r, &href, &entry.info);
+	if (fs_path_join(
+		    path, r->path, entry.name)) /* what is too long nobody can ask for */
+		put_entry(r, &href, path, &entry.info);
 	return FS_OK;
 }
 
@@ -143,7 +155,7 @@ static enum fs_result put_walked(struct request *r)
 		return FS_OK;
 	struct multistatus_href href =
 		where_href(&get->folder, entry.path, entry.info.type == FS_DIRECTORY);
-	put_entry(r, &href, &entry.info);
+	put_entry(r, &href, entry.path, &entry.info);
 	return FS_OK;
 }
 
@@ -251,7 +263,7 @@ static void propget_end(struct request *r)
 			r, xml_status(parsed), "the body is no propfind document");
 	enum fs_result result = prepare(r);
 	if (result == FS_TOO_DEEP)
-		return answer_condition(r, 403, "propfind-finite-depth");
+		return answer_condition(r, 403, "propfind-finite-depth", SPAN_NONE);
 	if (result != FS_OK)
 		return answer_result(r, result);
 
@@ -278,5 +290,6 @@ void propget_begin(struct request *r)
 		return answer_sentence(r, 400, "Depth is none of 0, 1 and infinity");
 	get->folder = BUF_INIT(3 * FS_PATH_MAX);
 	propfind_init(&get->want);
+	lockview_init(&get->locks, r);
 	request_read_body(r, &ops);
 }

@@ -10,6 +10,7 @@
 #include "service/drive/fs/stat.h"
 #include "service/drive/fs/touch.h"
 #include "service/drive/mtime.h"
+#include "service/drive/permit.h"
 #include "service/drive/request.h"
 #include "service/drive/where.h"
 
@@ -94,11 +95,16 @@ static void propset_end(struct request *r)
 	if (parsed != XML_OK)
 		return answer_sentence(
 			r, xml_status(parsed), "the body is no propertyupdate document");
+	AUTO_PERMIT permit;
+	permit_init(&permit, r);
+	permit_add(&permit, r->path, PERMIT_WRITE);
 	enum fs_result result = fs_stat(&r->drive->root, r->path, &info);
+	if (result == FS_OK)
+		result = permit_check(&permit);
 	if (result == FS_OK)
 		result = perform(r, &n_bad);
 	if (result != FS_OK)
-		return answer_result(r, result);
+		return permit_answer(&permit, result);
 
 	struct multistatus_href href =
 		where_href(&folder, r->path, info.type == FS_DIRECTORY);
@@ -110,9 +116,7 @@ static void propset_end(struct request *r)
 		put_op(&body, &patch->ops[i], n_bad);
 	multistatus_response_end(&body);
 	multistatus_end(&body);
-	struct buf *head = answer_begin(r, 207);
-	http_resp_field(head, SPAN("Content-Type"), SPAN(MULTISTATUS_TYPE));
-	answer_memory(r, buf_span(&body));
+	answer_multistatus(r, &body);
 }
 
 void propset_begin(struct request *r)

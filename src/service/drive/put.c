@@ -9,6 +9,7 @@
 #include "service/drive/fs/publish.h"
 #include "service/drive/mtime.h"
 #include "service/drive/options.h"
+#include "service/drive/permit.h"
 #include "service/drive/policy.h"
 #include "service/drive/request.h"
 #include "service/drive/version.h"
@@ -49,12 +50,25 @@ static void put_take(struct request *r, struct span piece)
 	put->n_bytes += piece.n;
 }
 
-static enum fs_result commit(struct request *r, struct fs_published *out)
+/* The request's own conditions. What a LOCK made to be written to is nothing yet. */
+static bool holds(void *ctx, const struct fs_info *now)
+{
+	const struct request *r = ctx;
+
+	return version_check(r, permit_placeholder(r, r->path, now) ? NULL : now)
+	       == HTTP_COND_PROCEED;
+}
+
+static enum fs_result commit(
+	struct request *r, struct permit *permit, struct fs_published *out)
 {
 	struct put *put = r->task;
 	struct worker *worker = r->conn->worker;
-	const struct fs_condition condition = version_condition(r);
+	struct fs_condition condition = version_condition(r);
 
+	if (condition.kind == FS_IF_HOLDS)
+		condition.holds = holds;
+	condition.fence = &permit->fence;
 	conn_begun(r->conn);
 	if (!r->drive->root.durable)
 		return fs_publish_commit(&put->publish, &condition, put->mtime_ns, out);
@@ -71,9 +85,12 @@ static void put_end(struct request *r)
 	struct fs_published published;
 	struct version version;
 
-	enum fs_result result = commit(r, &published);
+	AUTO_PERMIT permit;
+	permit_init(&permit, r);
+	permit_add(&permit, r->path, PERMIT_WRITE);
+	enum fs_result result = commit(r, &permit, &published);
 	if (result != FS_OK)
-		return answer_result(r, result);
+		return permit_answer(&permit, result);
 	version_of(r->drive, &published.info, &version);
 	struct buf *head = answer_begin(r, published.created ? 201 : 204);
 	http_resp_etag(head, version.now.etag);
@@ -105,6 +122,19 @@ static bool refused(struct request *r)
 	return false;
 }
 
+/* As far as can be said before the body is here; if not the request is answered. */
+static bool is_permitted(struct request *r)
+{
+	AUTO_PERMIT permit;
+
+	permit_init(&permit, r);
+	permit_add(&permit, r->path, PERMIT_WRITE);
+	enum fs_result result = permit_check(&permit);
+	if (result != FS_OK)
+		permit_answer(&permit, result);
+	return result == FS_OK;
+}
+
 void put_begin(struct request *r)
 {
 	static const struct task_ops ops = {
@@ -128,8 +158,8 @@ void put_begin(struct request *r)
 	if (result != FS_OK)
 		return answer_result(r, result);
 	r->task_ops = &ops; /* from here on there is something to undo */
-	if (version_check(r, put->publish.existed ? &put->publish.was : NULL)
-		!= HTTP_COND_PROCEED)
+	if (!holds(r, put->publish.existed ? &put->publish.was : NULL))
 		return answer_result(r, FS_CHANGED);
-	request_read_body(r, &ops);
+	if (is_permitted(r))
+		request_read_body(r, &ops);
 }

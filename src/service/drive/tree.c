@@ -5,7 +5,6 @@
 #include "core/worker.h"
 #include "dav/headers.h"
 #include "dav/multistatus.h"
-#include "http/resp.h"
 #include "http/target.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
@@ -14,6 +13,7 @@
 #include "service/drive/fs/move.h"
 #include "service/drive/fs/remove.h"
 #include "service/drive/options.h"
+#include "service/drive/permit.h"
 #include "service/drive/request.h"
 #include "service/drive/version.h"
 #include "service/drive/where.h"
@@ -44,26 +44,29 @@ static void failed(void *ctx, const char *path, enum fs_result why)
 	multistatus_status(&report->body, &href, answer_status_of(why));
 }
 
-/* A change of names, with its wait for the disk. */
+/* A change of names: what permits it, and its wait for the disk. */
 struct change {
 	struct request *r;
+	struct permit permit;
 	struct report report;
 	struct fs_watch watch;
 };
 
-static void change_begin(struct change *change, struct request *r)
+static void change_init(struct change *change, struct request *r)
 {
-	struct worker *worker = r->conn->worker;
+	change->r = r;
+	permit_init(&change->permit, r);
+	change->report = (struct report){.worker = r->conn->worker,
+		.body = BUF_INIT(DRIVE_OUT_MAX),
+		.folder = BUF_INIT(3 * FS_PATH_MAX)};
+	change->watch =
+		(struct fs_watch){.go_on = go_on, .failed = failed, .ctx = &change->report};
+}
 
-	*change = (struct change){
-		.r = r,
-		.report = {.worker = worker,
-			.body = BUF_INIT(DRIVE_OUT_MAX),
-			.folder = BUF_INIT(3 * FS_PATH_MAX)},
-		.watch = {.go_on = go_on, .failed = failed, .ctx = &change->report},
-	};
-	conn_begun(r->conn);
-	worker_blocking(worker);
+static void change_begin(struct change *change)
+{
+	conn_begun(change->r->conn);
+	worker_blocking(change->r->conn->worker);
 }
 
 /* Answers: @done where it went well. */
@@ -78,12 +81,11 @@ static void change_end(struct change *change, enum fs_result result, unsigned do
 		answer_empty(r);
 	} else if (result == FS_PARTIAL && body->n > 0) {
 		multistatus_end(body);
-		struct buf *head = answer_begin(r, 207);
-		http_resp_field(head, SPAN("Content-Type"), SPAN(MULTISTATUS_TYPE));
-		answer_memory(r, buf_span(body));
+		answer_multistatus(r, body);
 	} else {
-		answer_result(r, result);
+		permit_answer(&change->permit, result);
 	}
+	permit_fini(&change->permit);
 	buf_fini(body);
 	buf_fini(&change->report.folder);
 }
@@ -102,7 +104,7 @@ static bool read_depth(struct request *r, enum depth *depth)
 
 void tree_delete(struct request *r)
 {
-	const struct fs_condition condition = version_condition(r);
+	struct fs_condition condition = version_condition(r);
 	struct change change;
 	enum depth depth;
 
@@ -110,7 +112,10 @@ void tree_delete(struct request *r)
 		return;
 	if (depth != DEPTH_INFINITY && r->is_slashed)
 		return answer_sentence(r, 400, "a folder goes with all that is in it");
-	change_begin(&change, r);
+	change_init(&change, r);
+	permit_add(&change.permit, r->path, PERMIT_REMOVE);
+	condition.fence = &change.permit.fence;
+	change_begin(&change);
 	change_end(&change, fs_remove(&r->drive->root, r->path, &condition, &change.watch),
 		204);
 }
@@ -118,19 +123,23 @@ void tree_delete(struct request *r)
 void tree_mkcol(struct request *r)
 {
 	struct worker *worker = r->conn->worker;
+	struct fs_condition condition = version_condition(r);
+	AUTO_PERMIT permit;
 
+	permit_init(&permit, r);
+	permit_add(&permit, r->path, PERMIT_WRITE);
+	condition.fence = &permit.fence;
 	if (r->body.is_unread)
 		return answer_sentence(r, 415, "a new folder has no body");
 	conn_begun(r->conn);
 	worker_blocking(worker);
 	enum fs_result result =
-		r->path[0] ? fs_make_dir(&r->drive->root, r->path, FS_NO_CONDITION)
-			   : FS_EXISTS;
+		r->path[0] ? fs_make_dir(&r->drive->root, r->path, &condition) : FS_EXISTS;
 	worker_unblocked(worker);
 	if (result == FS_EXISTS)
 		return options_not_allowed(r);
 	if (result != FS_OK)
-		return answer_result(r, result);
+		return permit_answer(&permit, result);
 	(void)answer_begin(r, 201);
 	answer_empty(r);
 }
@@ -183,9 +192,15 @@ void tree_copy(struct request *r)
 	if (version_check(r, &from) != HTTP_COND_PROCEED)
 		return answer_result(r, FS_CHANGED);
 
-	const struct fs_copy_how how = {
-		.overwrite = errand.overwrite, .shallow = errand.depth == DEPTH_0};
-	change_begin(&change, r);
+	const struct fs_copy_how how = {.overwrite = errand.overwrite,
+		.shallow = errand.depth == DEPTH_0,
+		.fence = &change.permit.fence};
+	change_init(&change, r);
+	permit_add(&change.permit, errand.to, PERMIT_REPLACE);
+	enum fs_result permitted = permit_check(&change.permit);
+	change_begin(&change);
+	if (permitted != FS_OK) /* before the work */
+		return change_end(&change, permitted, 0);
 	enum fs_result result =
 		fs_copy(&r->drive->root, r->path, errand.to, &how, &change.watch, &created);
 	change_end(&change, result, created ? 201 : 204);
@@ -193,7 +208,7 @@ void tree_copy(struct request *r)
 
 void tree_move(struct request *r)
 {
-	const struct fs_condition condition = version_condition(r);
+	struct fs_condition condition = version_condition(r);
 	struct errand errand;
 	struct change change;
 	bool created = false;
@@ -202,7 +217,11 @@ void tree_move(struct request *r)
 		return;
 	if (errand.depth != DEPTH_INFINITY && r->is_slashed)
 		return answer_sentence(r, 400, "a folder moves with all that is in it");
-	change_begin(&change, r);
+	change_init(&change, r);
+	permit_add(&change.permit, r->path, PERMIT_REMOVE);
+	permit_add(&change.permit, errand.to, PERMIT_REPLACE);
+	condition.fence = &change.permit.fence;
+	change_begin(&change);
 	enum fs_result result = fs_move(&r->drive->root, r->path, errand.to,
 		errand.overwrite, &condition, &change.watch, &created);
 	change_end(&change, result, created ? 201 : 204);

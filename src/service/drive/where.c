@@ -32,6 +32,12 @@ bool where_decode(
 	return true;
 }
 
+void where_url(struct buf *out, const char *path)
+{
+	buf_put_byte(out, '/');
+	escape_path(out, span_str(path));
+}
+
 struct multistatus_href where_href(struct buf *folder, const char *path, bool is_dir)
 {
 	size_t last = fs_path_last(path);

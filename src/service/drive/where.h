@@ -21,6 +21,9 @@ struct request;
 [[nodiscard]] bool where_decode(
 	struct request *r, struct span url, char out[FS_PATH_MAX], bool *is_slashed);
 
+/* Appends the URL of @path, from its first slash. */
+void where_url(struct buf *out, const char *path);
+
 /* The link to @path for a 207. @folder becomes the memory of its encoded first part, and
  * its name points into @path. */
 struct multistatus_href where_href(struct buf *folder, const char *path, bool is_dir);
