@@ -143,8 +143,7 @@ static void let_lexicals_go(pTHX)
 	for (SSize_t i = 1; i <= PadnamelistMAX(names) && i <= PadMAX(pad); i++) {
 		PADNAME *name = PadnamelistARRAY(names)[i];
 		SV *sv = PadARRAY(pad)[i];
-		if (!sv || !name || !PadnameLEN(name) || PadnameOUTER(name)
-			|| SvREFCNT(sv) != 1)
+		if (!sv || !name || !PadnameLEN(name) || PadnameOUTER(name))
 			continue;
 		PadARRAY(pad)[i] = newSV(0);
 		SvREFCNT_dec(sv);
@@ -176,6 +175,6 @@ void ending_run(pTHX)
 	errno = 0;
 	if (PerlIO_flush(PerlIO_stdout()) != 0 && errno)
 		PerlIO_printf(
-			PerlIO_stderr(), "Unable to flush stdout: %s", Strerror(errno));
+			PerlIO_stderr(), "Unable to flush stdout: %s\n", Strerror(errno));
 	my_fflush_all();
 }

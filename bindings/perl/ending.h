@@ -14,10 +14,11 @@
  *              ending_run       after the last END block
  */
 
-/* clang-format off: these come in this order */
+/* The order is Perl's. */
+/* clang-format off */
 #include <EXTERN.h>
-#include <XSUB.h>
 #include <perl.h>
+#include <XSUB.h>
 /* clang-format on */
 
 void ending_prepare(pTHX);

@@ -239,7 +239,7 @@ static int check_section(const struct plan *plan, const struct ini *ini,
 {
 	const struct spec *spec = &plan->specs[plan->n_services - 1];
 	struct log silent = LOG_NONE; /* it is said when the service is run */
-	struct addr all[LISTENS_MAX];
+	struct addr all[LISTEN_ADDRESSES_MAX];
 	const char *at_fault;
 	struct reason why;
 	size_t n_all;

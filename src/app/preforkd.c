@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ARGV_MAX = 256 }; /* words that describe a service on the command line */
+
 /* What stands before or instead of a service's name. */
 struct options {
 	const char *config;
@@ -85,25 +87,28 @@ static bool is(const char *word, const char *short_form, const char *long_form)
 	return strcmp(word, short_form) == 0 || strcmp(word, long_form) == 0;
 }
 
-/* Prints where each service can be reached: the promise that it can be, now. */
-static void say_addresses(struct crew *const *crews, size_t n_crews, void *arg)
+/* What was asked for, to be read again on a reload. */
+struct program {
+	const struct options *options;
+	char **argv; /* from the service's name on, where no file says what to run */
+	struct log log;
+};
+
+/* Prints where a service can be reached: the promise that it can be, now. */
+static void say_address(void *arg, const struct crew *crew)
 {
 	char text[ADDR_TEXT_MAX];
 
 	(void)arg;
-	for (size_t i = 0; i < n_crews; i++) {
-		const struct crew *crew = crews[i];
+	for (size_t i = 0; i < crew->n_addresses; i++) {
+		bool is_unix = crew->listeners[i].addr.sa.sa_family == AF_UNIX;
 
-		for (size_t j = 0; j < crew->n_listeners && !crew->failed; j++) {
-			bool is_unix = crew->listeners[j].addr.sa.sa_family == AF_UNIX;
-
-			addr_text(&crew->listeners[j].addr, text);
-			if (is_unix)
-				(void)printf("preforkd: %s: %s\n", crew->spec->name, text);
-			else
-				(void)printf("preforkd: %s: %s://%s/\n", crew->spec->name,
-					crew->spec->service->scheme, text);
-		}
+		addr_text(&crew->listeners[i].addr, text);
+		if (is_unix)
+			(void)printf("preforkd: %s: %s\n", crew->spec->name, text);
+		else
+			(void)printf("preforkd: %s: %s://%s/\n", crew->spec->name,
+				crew->spec->service->scheme, text);
 	}
 	(void)fflush(stdout);
 }
@@ -117,18 +122,85 @@ static int open_log(
 				: log_to_stderr(log);
 }
 
-static int run(const struct plan *plan)
+static void forget(void *arg, const struct server_plan *plan)
 {
-	static const struct server_events events = {.ready = say_addresses};
-	struct log log = LOG_NONE;
+	(void)arg;
+	plan_fini(plan->own);
+	free(plan->own);
+}
+
+/* Reads what the options say: 0; or negative with @reason. Ends with plan_fini in any case.
+ */
+static int read_plan(const struct options *o, char *const *argv, struct plan *plan,
+	struct reason *reason)
+{
+	char *words[ARGV_MAX + 1] = {NULL};
+
+	plan_init(plan);
+	if (o->config)
+		return plan_file(plan, o->config, reason);
+	/* A copy, because reading puts the words into another order. */
+	for (int i = 0; argv[i]; i++) {
+		if (i == ARGV_MAX)
+			return reason_set(reason, "more than %d words", ARGV_MAX);
+		words[i] = argv[i];
+	}
+	return plan_args(plan, words, reason);
+}
+
+static struct server_plan for_server(struct plan *plan)
+{
+	return (struct server_plan){
+		.specs = plan->specs, .n_specs = plan->n_services, .own = plan};
+}
+
+static int load(void *arg, struct server_plan *out, struct reason *reason)
+{
+	const struct program *program = arg;
+	struct plan *plan = malloc(sizeof(*plan));
+
+	if (!plan)
+		return reason_set(reason, "out of memory");
+	int r = read_plan(program->options, program->argv, plan, reason);
+	*out = for_server(plan);
+	if (r < 0)
+		forget(arg, out);
+	return r;
+}
+
+/* The log goes on, where and as the plan says. */
+static void begun(void *arg, const struct server_plan *now)
+{
+	struct program *program = arg;
+	const struct plan *plan = now->own;
+	struct reason reason;
+
+	if (open_log(&program->log, &plan->global, &reason) < 0)
+		log_error(&program->log, "log-stays",
+			LOG_SAY("%.200s; the log stays where it is", reason.text));
+}
+
+static int run(const struct options *o, char **argv, struct plan *plan)
+{
+	struct program program = {.options = o, .argv = argv, .log = LOG_NONE};
+	const struct server_program served = {
+		.load = load,
+		.forget = forget,
+		.begun = begun,
+		.ready = say_address,
+		.arg = &program,
+	};
+	const struct server_plan first = for_server(plan);
 	struct reason reason = {0};
 	int status = EXIT_FAILED;
 
-	if (open_log(&log, &plan->global, &reason) == 0)
-		status = server_run(plan->specs, plan->n_services, &log, &events, &reason);
+	if (open_log(&program.log, &plan->global, &reason) == 0)
+		status = server_run(&first, &program.log, &served, &reason);
+	else
+		forget(&program, &first);
 	if (reason.text[0])
 		complain(reason.text);
-	log_fini(&log);
+	log_fini(&program.log);
 	return status;
 }
 
@@ -145,24 +217,26 @@ static int print(const struct plan *plan)
 static int carry_out(const struct options *o, char **argv)
 {
 	struct reason reason;
-	struct plan plan;
+	struct plan *plan = calloc(1, sizeof(*plan));
 	int status = EXIT_DONE;
 
-	plan_init(&plan);
-	int r = o->config ? plan_file(&plan, o->config, &reason)
-			  : plan_args(&plan, argv, &reason);
-	if (r < 0) {
+	if (!plan) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	if (read_plan(o, argv, plan, &reason) < 0) {
 		complain(reason.text);
 		status = o->config ? EXIT_CONFIG : EXIT_USAGE;
 	} else if (o->print) {
-		status = print(&plan);
+		status = print(plan);
 	} else if (o->check) {
 		(void)printf("preforkd: %s is fine\n",
 			o->config ? o->config : "the command line");
 	} else {
-		status = run(&plan);
+		return run(o, argv, plan); /* which keeps the plan as long as it needs it */
 	}
-	plan_fini(&plan);
+	plan_fini(plan);
+	free(plan);
 	return status;
 }
 

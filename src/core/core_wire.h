@@ -6,6 +6,10 @@
  *
  *   supervisor                            worker
  *       |------ CORE_DRAIN -------------->|   take no more; finish what has begun; exit 0
+ *       |------ CORE_LAST -------------->|   say "the last" to whoever is answered; else go
+ * on
+ *       |------ CORE_RETIRE ------------->|   the same, but who is idle gets one more
+ * answer
  *       |------ CORE_REOPEN + file ------>|   write the access log there from now on
  *       |<----- CORE_READY ---------------|   set up; may be given work
  *       |<----- CORE_FAILED + sentence ---|   cannot be set up; will exit
@@ -21,6 +25,8 @@
 
 enum core_msg_type {
 	CORE_DRAIN = 1,
+	CORE_LAST,
+	CORE_RETIRE,
 	CORE_REOPEN,
 	CORE_READY,
 	CORE_FAILED,

@@ -11,7 +11,6 @@
 #include "os/file.h"
 #include "os/mem.h"
 #include "os/peer.h"
-#include "os/sock.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -37,31 +36,6 @@ int crew_open_log(struct crew *crew, struct reason *reason)
 	return 0;
 }
 
-static int listen_at_one(struct crew *crew, const struct addr *addr, struct reason *reason)
-{
-	struct listener *grown =
-		realloc(crew->listeners, (crew->n_listeners + 1) * sizeof(*grown));
-	if (!grown)
-		return reason_set(reason, "out of memory");
-	crew->listeners = grown;
-
-	struct listener *l = &grown[crew->n_listeners];
-	*l = (struct listener){.crew = crew, .index = (unsigned)crew->n_listeners};
-	l->fd = sock_listen(addr,
-		&(struct sock_listen_opts){
-			.backlog = LISTEN_BACKLOG,
-			.unix_mode = 0666,
-			.reuseport = crew->spec->model->reuseport,
-		},
-		reason);
-	if (l->fd < 0)
-		return l->fd;
-	sock_local(l->fd, &l->addr);
-	l->io.fd = l->fd;
-	crew->n_listeners++;
-	return 0;
-}
-
 static int parse_listens(const struct opt_list *texts, struct addr *all, size_t *n_all,
 	struct reason *reason)
 {
@@ -73,9 +47,9 @@ static int parse_listens(const struct opt_list *texts, struct addr *all, size_t 
 		int r = addr_parse(texts->items[i], some, &n, reason);
 		if (r < 0)
 			return r;
-		if (n > LISTENS_MAX - *n_all)
-			return reason_set(
-				reason, "more than %d addresses to listen at", LISTENS_MAX);
+		if (n > LISTEN_ADDRESSES_MAX - *n_all)
+			return reason_set(reason, "more than %d addresses to listen at",
+				LISTEN_ADDRESSES_MAX);
 		memcpy(&all[*n_all], some, n * sizeof(*some));
 		*n_all += n;
 	}
@@ -104,16 +78,14 @@ int crew_check(const struct spec *spec, struct log *log, struct addr *all, size_
 }
 
 /* Nothing may be reachable that must not be: so the service has its say before anything is bound. */
-static int check_and_listen(struct crew *crew, struct reason *reason)
+static int check_and_listen(struct crew *crew, struct stock *stock, struct reason *reason)
 {
-	struct addr all[LISTENS_MAX];
+	struct addr all[LISTEN_ADDRESSES_MAX];
 	const char *at_fault;
 	size_t n_all;
 
 	int r = crew_check(crew->spec, crew->log, all, &n_all, &at_fault, reason);
-	for (size_t i = 0; i < n_all && r == 0; i++)
-		r = listen_at_one(crew, &all[i], reason);
-	return r;
+	return r < 0 ? r : listen_open(crew, all, n_all, stock, reason);
 }
 
 static int make_memory(struct crew *crew, struct reason *reason)
@@ -144,8 +116,7 @@ static unsigned n_connections(const struct spec *spec)
 					   : spec->service->connections;
 }
 
-int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
-	const struct crew_events *events, void *owner, struct crew **out,
+int crew_open(const struct spec *spec, const struct crew_place *place, struct crew **out,
 	struct reason *reason)
 {
 	const struct settings *s = spec->settings;
@@ -155,10 +126,11 @@ int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
 		return reason_set(reason, "out of memory");
 	*crew = (struct crew){
 		.spec = spec,
-		.events = events,
-		.owner = owner,
-		.loop = loop,
-		.log = log,
+		.events = place->events,
+		.owner = place->owner,
+		.generation = place->generation,
+		.loop = place->loop,
+		.log = place->log,
 		.access_fd = -1,
 		.n_connections = n_connections(spec),
 		.n_wanted = spec->model->seeded ? 1 : (unsigned)s->workers.min,
@@ -168,7 +140,7 @@ int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
 	if (r == 0)
 		r = peer_rights(s->user, s->group, &crew->uid, &crew->gid, reason);
 	if (r == 0)
-		r = check_and_listen(crew, reason);
+		r = check_and_listen(crew, place->stock, reason);
 	if (r == 0)
 		r = crew_open_log(crew, reason);
 	if (r < 0) {
@@ -177,14 +149,6 @@ int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
 	}
 	*out = crew;
 	return 0;
-}
-
-void crew_close_listener(struct listener *l)
-{
-	loop_remove(l->crew->loop, &l->io);
-	if (l->fd >= 0)
-		sock_unlisten(l->fd, &l->addr);
-	l->fd = -1;
 }
 
 void crew_free(struct crew *crew)
@@ -198,8 +162,8 @@ void crew_free(struct crew *crew)
 		loop_cancel(crew->loop, &crew->slots[i].timer);
 		board_free(crew->slots[i].board);
 	}
-	for (size_t i = 0; i < crew->n_listeners; i++)
-		crew_close_listener(&crew->listeners[i]);
+	listen_close(crew);
+	loop_cancel(crew->loop, &crew->drain_deadline);
 	fd_close(&crew->access_fd);
 	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
 	free(crew->listeners);

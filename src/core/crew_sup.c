@@ -32,6 +32,7 @@
 #define SLOT_KVS(s) KV("service", (s)->crew->spec->name), KV("worker", (s)->index)
 
 static void spawn(struct slot *slot);
+static void say_last(struct slot *slot);
 static void crew_look(struct crew *crew);
 
 static void go(struct slot *slot, enum slot_state to)
@@ -145,8 +146,13 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	 */
 	if (slot->chan_io.added)
 		slot->chan_io.on(&slot->chan_io, EPOLLIN);
-	if (proc_reap(&slot->proc, &how) < 0)
+	/* Before its descriptor is closed: a child just forked has a copy for a moment, and
+	 * as long as that is open a closed one would still be told about. */
+	loop_remove(crew->loop, io);
+	if (proc_reap(&slot->proc, &how) < 0) {
+		(void)loop_add(crew->loop, io, EPOLLIN);
 		return;
+	}
 
 	bool as_told = how.si_code == CLD_EXITED && how.si_status == EXIT_DONE
 		       && (was == SLOT_DRAINING || is_sown(slot));
@@ -203,6 +209,8 @@ static void ready(struct slot *slot)
 	go(slot, SLOT_READY);
 	log_debug(crew->log, "worker-ready", "worker waits for work", SLOT_KVS(slot));
 	crew->n_early_deaths = 0;
+	if (crew->lasting)
+		say_last(slot);
 	if (crew->spec->model->sup_ready)
 		crew->spec->model->sup_ready(slot);
 	if (!crew->was_ready && crew_n_ready(crew) >= crew->n_wanted) {
@@ -452,16 +460,17 @@ void crew_unsow(struct slot *slot)
 	crew_look(slot->crew); /* it may have been the last */
 }
 
-static void drain_slot(struct slot *slot)
+/* Tells a worker to finish; one that was told to in its own time, now to hurry. */
+static void drain_slot(struct slot *slot, bool patient)
 {
-	if (slot->state != SLOT_READY && slot->state != SLOT_STARTING)
-		return;
-	go(slot, SLOT_DRAINING);
-	set_timer(slot, MAX(slot->crew->spec->settings->drain_timeout_ns, 1));
+	const struct core_msg msg = {.type = patient ? CORE_RETIRE : CORE_DRAIN};
 
-	const struct core_msg msg = {.type = CORE_DRAIN};
-	if (!crew_send(slot, &msg, CORE_MSG_BARE, -1))
-		proc_signal(&slot->proc, SIGTERM); /* says the same */
+	if (slot->state == SLOT_READY || slot->state == SLOT_STARTING) {
+		go(slot, SLOT_DRAINING);
+		set_timer(slot, MAX(slot->crew->spec->settings->drain_timeout_ns, 1));
+	}
+	if (slot->state == SLOT_DRAINING && !crew_send(slot, &msg, CORE_MSG_BARE, -1))
+		proc_signal(&slot->proc, SIGTERM); /* says: now */
 }
 
 /* What there should be and what there is: makes workers, or lets them go, or says that all
@@ -498,7 +507,7 @@ void crew_retire(struct slot *slot)
 
 	if (crew->n_wanted > crew->spec->settings->workers.min)
 		crew->n_wanted--;
-	drain_slot(slot);
+	drain_slot(slot, true);
 }
 
 bool crew_send(struct slot *slot, const void *msg, size_t len, int fd)
@@ -511,21 +520,76 @@ void crew_settled(struct crew *crew)
 	if (!crew->draining || crew->drain_sent)
 		return;
 	crew->drain_sent = true;
+	loop_cancel(crew->loop, &crew->drain_deadline);
 	for (unsigned i = 0; i < crew->n_slots; i++)
-		drain_slot(&crew->slots[i]);
+		drain_slot(&crew->slots[i], crew->replaced);
 	crew_look(crew);
+}
+
+static void say_last(struct slot *slot)
+{
+	const struct core_msg msg = {.type = CORE_LAST};
+
+	/* One that does not hear it goes on as before, until the deadline. */
+	(void)crew_send(slot, &msg, CORE_MSG_BARE, -1);
+}
+
+static void on_drain_deadline(struct loop_timer *timer)
+{
+	crew_settled(container_of(timer, struct crew, drain_deadline));
+}
+
+/* Connections wait here that no other crew can take: the workers stay for them. */
+static void last(struct crew *crew)
+{
+	struct slot *slot;
+	uint64_t most_ns = crew->spec->settings->drain_timeout_ns;
+
+	crew->lasting = true;
+	crew_for_each_ready (slot, crew)
+		say_last(slot);
+	crew->drain_deadline.on = on_drain_deadline;
+	if (loop_at(crew->loop, &crew->drain_deadline,
+		    loop_now_ns(crew->loop) + most_ns + 1)
+		< 0)
+		crew_settled(crew);
+}
+
+static void begin_drain(struct crew *crew)
+{
+	if (!crew->draining) {
+		crew->draining = true;
+		/* First the model: whatever watches a socket lets go of it before it is
+		 * closed. */
+		crew->spec->model->sup_drain(crew);
+		listen_close(crew);
+	}
+	if (crew->spec->model->sup_idle(crew))
+		crew_settled(crew);
+	else if (!crew->lasting)
+		last(crew);
+}
+
+void crew_replace(struct crew *crew)
+{
+	if (crew->draining)
+		return;
+	crew->replaced = true;
+	begin_drain(crew);
 }
 
 void crew_drain(struct crew *crew)
 {
-	if (crew->draining)
+	bool hurry = crew->replaced;
+
+	if (crew->draining && !hurry)
 		return;
-	crew->draining = true;
-	for (size_t i = 0; i < crew->n_listeners; i++)
-		crew_close_listener(&crew->listeners[i]);
-	crew->spec->model->sup_drain(crew);
-	if (crew->spec->model->sup_idle(crew))
-		crew_settled(crew);
+	crew->replaced = false;
+	if (crew->draining)
+		crew->spec->model->sup_drain(crew);
+	for (unsigned i = 0; hurry && crew->drain_sent && i < crew->n_slots; i++)
+		drain_slot(&crew->slots[i], false);
+	begin_drain(crew);
 }
 
 void crew_kill(struct crew *crew)
@@ -534,7 +598,7 @@ void crew_kill(struct crew *crew)
 	for (unsigned i = 0; i < crew->n_slots; i++) {
 		struct slot *slot = &crew->slots[i];
 
-		drain_slot(slot);
+		drain_slot(slot, false);
 		if (slot->state == SLOT_DRAINING)
 			go(slot, SLOT_KILLING);
 		proc_signal(&slot->proc, SIGKILL);

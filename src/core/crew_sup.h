@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "core/board.h"
+#include "core/listen_sup.h"
 #include "core/service.h"
 #include "core/slot_sup.h"
 #include "os/addr.h"
@@ -25,13 +26,6 @@ struct reason;
 struct service_ops;
 struct settings;
 
-enum {
-	LISTEN_BACKLOG =
-		4096, /* connections the kernel keeps for us; it cuts this to somaxconn */
-	LISTENS_MAX =
-		64, /* addresses one service listens at; each is a descriptor in workers */
-};
-
 /* One service as it was asked for. All borrowed, and outlives the crew. */
 struct spec {
 	const char *name; /* the section's, or the service's own */
@@ -44,11 +38,14 @@ struct spec {
 /* A socket the crew's service listens at. */
 struct listener {
 	struct loop_io io; /* watched or not by the model */
-	struct addr addr;
+	struct addr asked; /* as the configuration said */
+	struct addr addr;  /* as it is: the port is not 0 */
 	struct crew *crew;
 	struct lobby *lobby; /* who accepts from it in the supervisor; the model's */
 	unsigned index;
-	int fd; /* owned by the crew */
+	unsigned address; /* which of the service's; the first sockets are one for each */
+	int slot;         /* whose worker's it is, or LISTEN_ANY_SLOT */
+	int fd;           /* owned by the crew */
 };
 
 /* The place of one worker. */
@@ -73,17 +70,35 @@ struct crew_events {
 	void (*ready)(struct crew
 			*crew); /* the first time that the minimum of workers is ready */
 	void (*failed)(struct crew *crew); /* it cannot be started, and is given up */
-	void (*gone)(struct crew *crew);   /* drained: no worker is left */
+	/* Drained: no worker is left. The crew may not be freed before this returns. */
+	void (*gone)(struct crew *crew);
+	/* The crew that goes on where this one, which is being replaced, leaves off; or
+	 * NULL. */
+	struct crew *(*heir)(struct crew *crew);
+	/* Whether another crew that stays listens at that address. */
+	bool (*in_use)(const struct crew *crew, const struct addr *addr);
+};
+
+/* Where a crew is to live. All borrowed, and outlives it but for the stock. */
+struct crew_place {
+	struct loop *loop;
+	struct log *log;
+	const struct crew_events *events;
+	void *owner;
+	struct stock *stock; /* sockets that are there already (listen_sup.h) */
+	unsigned generation;
 };
 
 struct crew {
 	const struct spec *spec;
 	const struct crew_events *events;
-	void *owner; /* the server's */
+	void *owner;         /* the server's */
+	unsigned generation; /* which it is of all that this server has had */
 	struct loop *loop;
 	struct log *log;
-	struct listener *listeners; /* owned */
+	struct listener *listeners; /* owned; listen_sup.h */
 	size_t n_listeners;
+	size_t n_addresses;
 	unsigned n_connections; /* seats of a worker */
 	int access_fd;          /* owned; -1 for none */
 	uid_t uid;              /* of the workers; (uid_t)-1: as the supervisor */
@@ -94,28 +109,29 @@ struct crew {
 	unsigned n_slots;
 	unsigned n_wanted; /* how many workers there should be now */
 	unsigned n_in[SLOT_N_STATES];
-	struct loop_timer tick; /* the model's rhythm */
+	struct loop_timer drain_deadline; /* while lasting */
 	bool was_ready;
 	bool failed;
 	bool draining;
+	bool lasting;  /* while draining: its workers go on, for those who are still here */
+	bool replaced; /* while draining: somebody goes on at its addresses */
 	bool drain_sent;
 	unsigned n_early_deaths; /* in a row, before any worker was ready */
 	void *model;             /* model_ops.sup_bytes */
 };
 
 /**
- * crew_open - a crew with its listeners bound and its settings checked, and no worker yet.
+ * crew_open - a crew that listens and whose settings are checked, and with no worker yet.
  *
  * Returns 0 with *@out for crew_free; or negative with @reason and nothing left.
  */
-[[nodiscard]] int crew_open(const struct spec *spec, struct loop *loop, struct log *log,
-	const struct crew_events *events, void *owner, struct crew **out,
-	struct reason *reason);
+[[nodiscard]] int crew_open(const struct spec *spec, const struct crew_place *place,
+	struct crew **out, struct reason *reason);
 
 /**
  * crew_check - whether @spec could be run, as far as can be said without binding or making anything.
  *
- * Reads its addresses into @all (room for LISTENS_MAX) and asks the service.
+ * Reads its addresses into @all (room for LISTEN_ADDRESSES_MAX) and asks the service.
  * Returns 0; or negative with @reason and *@at_fault the setting to change (NULL: none in particular).
  */
 [[nodiscard]] int crew_check(const struct spec *spec, struct log *log, struct addr *all,
@@ -127,6 +143,14 @@ struct crew {
 /* Finishes: nothing new is accepted, workers drain, at the deadline they are killed; then
  * events->gone. */
 void crew_drain(struct crew *crew);
+
+/*
+ * The same, but another crew goes on: what waits here goes over to its heir,
+ * where both models have a lobby; and who is idle gets one more answer. May still be
+ * followed by crew_drain or crew_kill.
+ */
+void crew_replace(struct crew *crew);
+
 void crew_kill(struct crew *crew); /* the same, but now */
 void crew_free(struct crew *crew); /* takes NULL; every worker must be gone */
 
@@ -135,7 +159,6 @@ void crew_reopen(struct crew *crew);
 
 /* For the files crew_*_sup.c only. */
 void crew_init_slot(struct crew *crew, unsigned index);
-void crew_close_listener(struct listener *l); /* harmless if it is closed */
 [[nodiscard]] int crew_open_log(struct crew *crew, struct reason *reason);
 
 /* For models. */

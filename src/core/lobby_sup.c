@@ -4,6 +4,7 @@
 
 #include "core/board.h"
 #include "core/crew_sup.h"
+#include "core/model.h"
 #include "core/settings.h"
 #include "log/log.h"
 #include "os/fd.h"
@@ -19,6 +20,9 @@ enum {
 	FD_RESERVE = 32, /* descriptors kept free for files, logs and channels */
 	GUESTS_MIN = 16, /* connections that are tried however few descriptors there are */
 };
+#define LAST_WORD_NS \
+	NS_PER_SEC              /* in a crew that is replaced: how long the idle may stay \
+				 */
 #define FAREWELL_NS  NS_PER_SEC /* how long a refusal may take to be read */
 #define SAY_EVERY_NS (5 * NS_PER_SEC)
 
@@ -36,15 +40,15 @@ static void leave_line(struct guest *g)
 	list_remove(&g->link);
 }
 
-static void enter_line(struct guest *g, enum guest_place place)
+static void enter_line_since(struct guest *g, enum guest_place place, uint64_t since_ns)
 {
 	struct lobby *l = g->lobby;
 	struct lobby_line *line = &l->lines[place];
-	uint64_t due = now_ns(l) + line->for_ns;
+	uint64_t due = since_ns + line->for_ns;
 
 	leave_line(g);
-	g->place = (uint8_t)place;
-	g->since_ns = now_ns(l);
+	g->place = place;
+	g->since_ns = since_ns;
 	g->slot = NULL;
 	list_append(&line->list, &g->link);
 	line->n++;
@@ -54,11 +58,23 @@ static void enter_line(struct guest *g, enum guest_place place)
 		(void)loop_at(l->crew->loop, &l->deadlines, due);
 }
 
+static void enter_line(struct guest *g, enum guest_place place)
+{
+	enter_line_since(g, place, now_ns(g->lobby));
+}
+
 static struct guest *oldest(struct lobby *l, enum guest_place place)
 {
 	struct list *list = &l->lines[place].list;
 
 	return list_empty(list) ? NULL : list_first(list, struct guest, link);
+}
+
+/* The model decides when all is done. Only for callbacks from the loop: it may be now. */
+static void look_at_drain(struct lobby *l)
+{
+	if (l->crew->draining)
+		l->dispatch(l->crew);
 }
 
 /* Whoever waited too long goes; the timer is set for the next. */
@@ -84,6 +100,7 @@ static void on_deadlines(struct loop_timer *timer)
 		}
 	}
 	(void)loop_at(l->crew->loop, timer, next);
+	look_at_drain(l);
 }
 
 /* -- watching without reading -- */
@@ -92,12 +109,16 @@ static void on_deadlines(struct loop_timer *timer)
  */
 static void on_farewell(struct guest *g, uint32_t events)
 {
+	struct lobby *l = g->lobby;
+
 	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) || !sock_discard(g->fd))
 		lobby_close(g);
+	look_at_drain(l);
 }
 
 static void on_parked(struct guest *g, uint32_t events)
 {
+	struct lobby *l = g->lobby;
 	bool ended = events & (EPOLLHUP | EPOLLERR);
 
 	/* An end with nothing before it: no worker needs to hear of it. */
@@ -105,11 +126,12 @@ static void on_parked(struct guest *g, uint32_t events)
 		ended = !sock_has_input(g->fd) && !g->n_input;
 	if (ended) {
 		lobby_close(g);
+		look_at_drain(l);
 		return;
 	}
 	g->resumed = true;
 	lobby_queue(g);
-	g->lobby->dispatch(g->lobby->crew);
+	l->dispatch(l->crew);
 }
 
 static void on_io(struct loop_io *io, uint32_t events)
@@ -131,15 +153,84 @@ static bool watch(struct guest *g, uint32_t events)
 	return r == 0;
 }
 
+/* -- to the crew that replaces this one -- */
+
+static struct lobby *heirs_lobby(const struct lobby *l)
+{
+	struct crew *heir = l->crew->replaced ? l->crew->events->heir(l->crew) : NULL;
+
+	/* Bytes may have been read that only this service understands. */
+	if (!heir || !heir->spec->model->sup_lobby
+		|| heir->spec->service != l->crew->spec->service)
+		return NULL;
+	return heir->spec->model->sup_lobby(heir);
+}
+
+static bool find_listener(const struct crew *crew, const struct addr *addr, uint16_t *out)
+{
+	for (unsigned i = 0; i < crew->n_addresses; i++) {
+		if (!addr_equal(&crew->listeners[i].addr, addr))
+			continue;
+		*out = (uint16_t)i;
+		return true;
+	}
+	return false;
+}
+
+/* Whether @g is the heir's now; in none of its lines yet. */
+static bool go_over(struct guest *g)
+{
+	struct lobby *l = g->lobby, *to = heirs_lobby(l);
+
+	if (!to
+		|| !find_listener(
+			to->crew, &l->crew->listeners[g->listener].addr, &g->listener))
+		return false;
+	leave_line(g);
+	l->n_guests--;
+	to->n_guests++;
+	g->lobby = to;
+	return true;
+}
+
+/* The lines go over whole, so the heir's stay ordered by time if theirs is emptier. */
+static void line_goes_over(struct lobby *l, enum guest_place place)
+{
+	struct lobby *to = heirs_lobby(l);
+	struct guest *g, *tmp;
+
+	if (!to)
+		return;
+	list_for_each_safe (g, tmp, &l->lines[place].list, link) {
+		struct list *there = &to->lines[place].list;
+		uint64_t since = g->since_ns;
+
+		if (!list_empty(there))
+			since = MAX(since, list_last(there, struct guest, link)->since_ns);
+		if (go_over(g))
+			enter_line_since(g, place, since);
+	}
+	to->dispatch(to->crew);
+}
+
 /* -- from place to place -- */
 
 void lobby_queue(struct guest *g)
 {
+	bool over = go_over(g);
+
 	enter_line(g, GUEST_QUEUED);
+	if (over)
+		g->lobby->dispatch(g->lobby->crew);
 }
 
 void lobby_requeue(struct guest *g)
 {
+	if (go_over(g)) {
+		enter_line(g, GUEST_QUEUED);
+		g->lobby->dispatch(g->lobby->crew);
+		return;
+	}
 	struct lobby_line *line = &g->lobby->lines[GUEST_QUEUED];
 	struct guest *first = oldest(g->lobby, GUEST_QUEUED);
 
@@ -153,9 +244,13 @@ void lobby_requeue(struct guest *g)
 void lobby_park(struct guest *g)
 {
 	g->n_killed = 0;
+	(void)go_over(g);
 	enter_line(g, GUEST_PARKED);
+
+	const struct crew *crew = g->lobby->crew;
 	/* Disarmed by the first event, so that handing it over costs no call. */
-	if (g->lobby->crew->draining || !watch(g, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT))
+	if ((crew->draining && !crew->replaced)
+		|| !watch(g, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT))
 		lobby_close(g);
 }
 
@@ -381,6 +476,8 @@ void lobby_init(struct lobby *l, struct crew *crew, void (*dispatch)(struct crew
 
 	*l = (struct lobby){
 		.crew = crew,
+		.next_id = (uint64_t)crew->generation
+			   << 40, /* unique in this server's life */
 		.dispatch = dispatch,
 		.max_guests = descriptors_for_guests(crew),
 		.deadlines.on = on_deadlines,
@@ -403,9 +500,29 @@ static void close_line(struct lobby *l, enum guest_place place)
 		lobby_close(g);
 }
 
-void lobby_close_idle(struct lobby *l)
+void lobby_leave(struct lobby *l)
 {
-	close_line(l, GUEST_PARKED);
+	lobby_accept(l, false);
+	line_goes_over(l, GUEST_QUEUED);
+	line_goes_over(l, GUEST_PARKED);
+	if (!l->crew->replaced) {
+		close_line(l, GUEST_PARKED);
+		return;
+	}
+	l->lines[GUEST_PARKED].for_ns = LAST_WORD_NS;
+	(void)loop_at(l->crew->loop, &l->deadlines, now_ns(l));
+}
+
+bool lobby_is_empty(const struct lobby *l)
+{
+	/* Who is with a worker may come back, if there is nowhere else to go on. */
+	if (l->crew->replaced && !heirs_lobby(l))
+		return !l->n_guests;
+	for (int i = 0; i < GUEST_N_LINES; i++) {
+		if (l->lines[i].n)
+			return false;
+	}
+	return true;
 }
 
 void lobby_fini(struct lobby *l)

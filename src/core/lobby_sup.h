@@ -108,8 +108,18 @@ void lobby_queue(struct guest *g);   /* behind all others */
 void lobby_requeue(struct guest *g); /* before all others */
 void lobby_park(struct guest *g);
 void lobby_refuse(struct guest *g, enum refusal why);
-void lobby_close(struct guest *g);      /* frees it */
-void lobby_close_idle(struct lobby *l); /* all that are parked */
+void lobby_close(struct guest *g); /* frees it */
+
+/*
+ * Lets go, for a crew that drains: accepts no more; who waits goes over to the
+ * crew's heir. Who cannot is served here (the idle ones soon or not at all), and
+ * with no heir to be the idle ones are closed.
+ */
+void lobby_leave(struct lobby *l);
+
+/* Whether nobody is left in it who waits for anything, or will. */
+bool lobby_is_empty(const struct lobby *l);
+
 void lobby_handed_over(struct guest *g, struct slot *slot, uint32_t seat); /* to a worker */
 
 /**

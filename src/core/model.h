@@ -16,6 +16,7 @@
 struct conn;
 struct crew;
 struct heritage;
+struct lobby;
 struct reason;
 struct slot;
 struct worker;
@@ -42,8 +43,12 @@ struct model_ops {
 	/* 0; or negative for what a sound worker never says, and then it is killed. */
 	int (*sup_message)(struct slot *slot, const void *msg, size_t len);
 	void (*sup_gone)(struct slot *slot); /* dead; its board can still be read */
-	/* Take nothing new and let go of what is idle; what has begun is finished. */
+	/* Take nothing new and let go of what is idle; what has begun is finished. Called
+	 * again when a crew that is being replaced is to hurry. */
 	void (*sup_drain)(struct crew *crew);
+	/* Optional: where connections of a crew that this one replaces may go on waiting.
+	 */
+	struct lobby *(*sup_lobby)(struct crew *crew);
 	/* Whether nothing waits in the supervisor for a worker any more. */
 	bool (*sup_idle)(const struct crew *crew);
 

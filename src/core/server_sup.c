@@ -4,9 +4,7 @@
 
 #include "base/reason.h"
 #include "core/exit.h"
-#include "core/model.h"
-#include "core/service.h"
-#include "core/settings.h"
+#include "core/posts_sup.h"
 #include "log/log.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -19,75 +17,64 @@
 #include <unistd.h>
 
 struct server {
-	const struct server_events *events;
+	const struct server_program *program;
 	struct loop *loop;
 	struct log *log;
+	struct posts posts;
 	struct loop_io sig_io;
 	int sigfd; /* owned */
-	struct crew **crews;
-	size_t n_crews;
-	size_t n_ready;
-	size_t n_failed;
-	size_t n_gone;
-	bool stopping;
+	struct change_listener reloaded;
+	bool again; /* HUP came during a change */
 	int status;
 };
 
-static void drain(struct server *s)
+static void on_empty(struct posts *posts)
 {
-	s->stopping = true;
-	for (size_t i = 0; i < s->n_crews; i++)
-		crew_drain(s->crews[i]);
+	struct server *s = container_of(posts, struct server, posts);
+
+	loop_stop(s->loop);
 }
 
-static void stop_now(struct server *s)
+static void on_failed(struct posts *posts)
 {
-	s->stopping = true;
-	for (size_t i = 0; i < s->n_crews; i++)
-		crew_kill(s->crews[i]);
-}
+	struct server *s = container_of(posts, struct server, posts);
 
-static void maybe_ready(struct server *s)
-{
-	if (s->n_ready && s->n_ready + s->n_failed == s->n_crews && s->events->ready)
-		s->events->ready(s->crews, s->n_crews, s->events->arg);
-}
-
-static void on_ready(struct crew *crew)
-{
-	struct server *s = crew->owner;
-
-	s->n_ready++;
-	maybe_ready(s);
-}
-
-static void on_failed(struct crew *crew)
-{
-	struct server *s = crew->owner;
-
-	s->n_failed++;
-	if (s->n_failed < s->n_crews) {
-		maybe_ready(s);
-		return;
-	}
 	log_error(s->log, "nothing-left", "no service could be started");
 	s->status = EXIT_FAILED;
-	drain(s);
+	posts_drain(posts);
 }
 
-static void on_gone(struct crew *crew)
+static void reload(struct server *s)
 {
-	struct server *s = crew->owner;
+	struct server_plan plan;
+	struct reason reason;
 
-	s->n_gone++;
-	if (s->n_gone == s->n_crews)
-		loop_stop(s->loop);
+	if (s->posts.changing) {
+		s->again = true;
+		return;
+	}
+	s->again = false;
+	int r = s->program->load(s->program->arg, &plan, &reason);
+	if (r == 0)
+		r = posts_change(&s->posts, &plan, NULL, NULL, &s->reloaded, &reason);
+	if (r < 0)
+		log_error(s->log, "reload-refused",
+			LOG_SAY("%.200s; the old configuration goes on", reason.text));
+}
+
+static void on_reloaded(struct change_listener *listener, int r, const char *sentence)
+{
+	struct server *s = container_of(listener, struct server, reloaded);
+
+	(void)r; /* it has been logged */
+	(void)sentence;
+	if (s->again && !s->posts.ending)
+		reload(s);
 }
 
 static void reopen_logs(struct server *s)
 {
-	for (size_t i = 0; i < s->n_crews; i++)
-		crew_reopen(s->crews[i]);
+	posts_reopen(&s->posts);
 	log_info(s->log, "reopened", "logs were opened anew");
 }
 
@@ -101,15 +88,16 @@ static void on_signal(struct loop_io *io, uint32_t events)
 		switch (sig) {
 		case SIGTERM:
 		case SIGINT:
-			if (s->stopping) {
-				stop_now(s);
+			if (s->posts.ending) {
+				posts_kill(&s->posts);
 				break;
 			}
 			log_info(s->log, "draining",
 				"finishing what has begun; once more to stop now");
-			drain(s);
+			posts_drain(&s->posts);
 			break;
-		case SIGQUIT: stop_now(s); break;
+		case SIGQUIT: posts_kill(&s->posts); break;
+		case SIGHUP: reload(s); break;
 		case SIGUSR1: reopen_logs(s); break;
 		default:
 			log_info(s->log, "signal-unused", "this signal has no meaning here",
@@ -129,48 +117,47 @@ static int watch_signals(struct server *s)
 	return loop_add(s->loop, &s->sig_io, EPOLLIN);
 }
 
-static int open_all(
-	struct server *s, const struct spec *specs, size_t n, struct reason *reason)
+static int begin(struct server *s, const struct server_plan *first, struct reason *reason)
 {
-	static const struct crew_events crew_events = {
-		.ready = on_ready,
-		.failed = on_failed,
-		.gone = on_gone,
-	};
-
-	s->crews = calloc(n, sizeof(*s->crews));
 	s->loop = loop_new();
-	if (!s->crews || !s->loop)
+	if (!s->loop)
 		return reason_set(reason, "out of memory");
+	s->posts.loop = s->loop;
 	int r = watch_signals(s);
 	if (r < 0) {
 		errno = -r;
 		return reason_errno(reason, "cannot watch signals");
 	}
-	/* All are bound before one is started: half a server is none. */
-	for (; s->n_crews < n && r == 0; s->n_crews += r == 0)
-		r = crew_open(&specs[s->n_crews], s->loop, s->log, &crew_events, s,
-			&s->crews[s->n_crews], reason);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = crew_start(s->crews[i], reason);
-	return r;
+	return posts_change(&s->posts, first, NULL, NULL, &s->reloaded, reason);
 }
 
-int server_run(const struct spec *specs, size_t n_specs, struct log *log,
-	const struct server_events *events, struct reason *reason)
+int server_run(const struct server_plan *first, struct log *log,
+	const struct server_program *program, struct reason *reason)
 {
-	struct server s = {.events = events, .log = log, .sigfd = -1, .status = EXIT_DONE};
+	struct server s = {
+		.program = program,
+		.log = log,
+		.posts = {.log = log,
+			.program = program,
+			.empty = on_empty,
+			.failed = on_failed},
+		.sigfd = -1,
+		.reloaded.told = on_reloaded,
+		.status = EXIT_DONE,
+	};
 
 	(void)limit_descriptors();
 	srandom((unsigned)(clock_mono_ns() ^ (uint64_t)getpid())); /* for jitter only */
-	if (open_all(&s, specs, n_specs, reason) < 0)
+	posts_init(&s.posts);
+	if (begin(&s, first, reason) < 0) {
 		s.status = EXIT_FAILED;
-	else if (loop_run(s.loop) < 0)
+		posts_kill(&s.posts);
+	}
+	/* Also after a failure: what had been started by then is to end. */
+	if (!list_empty(&s.posts.all) && loop_run(s.loop) < 0)
 		s.status = EXIT_FAILED;
 
-	for (size_t i = 0; i < s.n_crews; i++)
-		crew_free(s.crews[i]);
-	free(s.crews);
+	posts_fini(&s.posts);
 	loop_free(s.loop);
 	fd_close(&s.sigfd);
 	return s.status;

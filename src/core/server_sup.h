@@ -8,8 +8,9 @@
  *   signal      what it does
  *   TERM INT    drain; a second one: stop now
  *   QUIT        stop now
+ *   HUP         read again what is to be run, and change over to it (posts_sup.h)
  *   USR1        reopen the logs
- *   HUP USR2    noted in the log; they have no meaning yet
+ *   USR2        noted in the log; it has no meaning yet
  */
 
 #include "core/crew_sup.h"
@@ -19,18 +20,33 @@
 struct log;
 struct reason;
 
-/* What the program wants to hear. */
-struct server_events {
-	/* Every service has its minimum of workers. The listeners' addresses are final. */
-	void (*ready)(struct crew *const *crews, size_t n_crews, void *arg);
+/* What is to be run, read and resolved. */
+struct server_plan {
+	const struct spec *specs;
+	size_t n_specs;
+	void *own; /* the program's */
+};
+
+/* What the program does for the server, and wants to hear. */
+struct server_program {
+	/* Reads again what is to be run: 0 with *@out for forget; or negative with
+	 * @reason, which names the file and the line. */
+	int (*load)(void *arg, struct server_plan *out, struct reason *reason);
+	void (*forget)(void *arg, const struct server_plan *plan);
+	/* The plan is the one that is run from now on. */
+	void (*begun)(void *arg, const struct server_plan *plan);
+	/* The first time that every service has its minimum of workers. The listeners'
+	 * addresses are final. */
+	void (*ready)(void *arg, const struct crew *crew);
 	void *arg;
 };
 
 /**
- * server_run - run @specs until told to end.
+ * server_run - run @first until told to end; it is forgotten when it has been replaced, or
+ * at the end.
  *
  * Returns the exit status (core/exit.h). What went wrong has been logged, but
  * for what stands in @reason: why nothing could be started.
  */
-[[nodiscard]] int server_run(const struct spec *specs, size_t n_specs, struct log *log,
-	const struct server_events *events, struct reason *reason);
+[[nodiscard]] int server_run(const struct server_plan *first, struct log *log,
+	const struct server_program *program, struct reason *reason);

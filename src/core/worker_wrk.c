@@ -75,7 +75,7 @@ uint64_t worker_wall_ns(const struct worker *w)
 
 bool worker_draining(const struct worker *w)
 {
-	return w->draining;
+	return w->draining || w->last;
 }
 
 int worker_access_fd(const struct worker *w)
@@ -134,13 +134,19 @@ void worker_look(struct worker *w)
 		loop_stop(w->loop);
 }
 
-void worker_drain(struct worker *w)
+static void finish(struct worker *w, bool patient)
 {
-	if (w->draining)
+	if (w->draining && (patient || !w->patient))
 		return;
 	w->draining = true;
+	w->patient = patient;
 	w->model_ops->wrk_yield(w);
 	worker_look(w);
+}
+
+void worker_retire(struct worker *w)
+{
+	finish(w, true);
 }
 
 static void orphaned(struct worker *w)
@@ -149,7 +155,7 @@ static void orphaned(struct worker *w)
 	 * signal said the same. */
 	loop_remove(w->loop, &w->chan_io);
 	w->status = EXIT_ORPHAN;
-	worker_drain(w);
+	finish(w, false);
 }
 
 static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
@@ -160,7 +166,9 @@ static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
 		return;
 	memcpy(&type, bytes, sizeof(type));
 	switch (type) {
-	case CORE_DRAIN: worker_drain(w); return;
+	case CORE_DRAIN: finish(w, false); return;
+	case CORE_LAST: w->last = true; return;
+	case CORE_RETIRE: finish(w, true); return;
 	case CORE_REOPEN:
 		if (*fd >= 0) {
 			/* What was gathered belongs to the old file. */
@@ -206,7 +214,7 @@ static void on_signal(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	while (sig_next(w->sigfd))
-		worker_drain(w);
+		finish(w, false);
 }
 
 static void on_quiet(struct loop_timer *timer)

@@ -49,7 +49,9 @@ struct worker {
 	int sigfd;     /* owned */
 	int access_fd; /* owned; -1 for none */
 	pid_t parent;  /* the supervisor */
+	bool last;     /* every answer is to be its connection's last */
 	bool draining;
+	bool patient; /* while draining: who is idle may still ask, once */
 	bool blocking;
 	bool quiet_armed;
 	int status;          /* with which it will exit */
@@ -80,8 +82,8 @@ void worker_tell(struct worker *w, const void *msg, size_t len);
 [[gnu::noreturn]] void worker_rebirth(struct worker *w, unsigned slot_index, int chan,
 	void (*begin)(struct worker *w, const void *arg), const void *arg);
 
-/* Finishes, as if the supervisor had said so. */
-void worker_drain(struct worker *w);
+/* Finishes, as if the supervisor had said so; it may still be told to hurry. */
+void worker_retire(struct worker *w);
 
 /* The last connection may have ended: a draining worker leaves when there is none. */
 void worker_look(struct worker *w);

@@ -14,10 +14,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/*
+ * In a worker that is being replaced, who has just been answered, or has just come,
+ * is about to ask: the answer will say that it is the last. Who has been quiet for
+ * longer loses nothing.
+ */
+#define LAST_WORD_NS NS_PER_SEC
+
 static uint64_t idle_until(const struct worker *w, const struct held *h)
 {
+	uint64_t most = w->boot->spec->settings->idle_timeout_ns;
+
 	return atomic_load_explicit(&h->seat->since_ns, memory_order_relaxed)
-	       + w->boot->spec->settings->idle_timeout_ns;
+	       + (w->draining ? MIN(most, LAST_WORD_NS) : most);
 }
 
 static void on_idle(struct loop_timer *timer)
@@ -31,6 +40,10 @@ static void on_idle(struct loop_timer *timer)
 
 		if (until > loop_now_ns(w->loop)) {
 			(void)loop_at(w->loop, timer, until);
+			return;
+		}
+		if (sock_has_input(held_of(c)->fd)) { /* it will be told in a moment */
+			(void)loop_at(w->loop, timer, loop_now_ns(w->loop) + NS_PER_MS);
 			return;
 		}
 		conn_end(c);
@@ -51,7 +64,8 @@ static void look(struct accept_wrk *a)
 
 		if (!on)
 			loop_remove(loop, io);
-		else if (loop_add(loop, io, EPOLLIN | a->events) < 0)
+		else if (a->listeners[i].ours
+			 && loop_add(loop, io, EPOLLIN | a->events) < 0)
 			log_error(a->worker->log, "listener-lost",
 				"cannot watch a listener", KV("listener", i));
 	}
@@ -82,7 +96,6 @@ bool accept_wrk_take(
 	uint32_t index = a->free_seats[--a->n_free];
 	struct seat *seat = &w->board->seats[index];
 
-	seat_clear(seat);
 	seat_go(seat, SEAT_HELD);
 	conn_arrive(w, &(struct conn_arrival){
 			       .seat = index,
@@ -141,7 +154,7 @@ void accept_wrk_idle(struct accept_wrk *a, struct conn *c)
 {
 	struct loop *loop = a->worker->loop;
 
-	if (a->worker->draining) {
+	if (a->worker->draining && !a->worker->patient) {
 		conn_end(c);
 		return;
 	}
@@ -153,8 +166,10 @@ void accept_wrk_idle(struct accept_wrk *a, struct conn *c)
 void accept_wrk_ended(struct accept_wrk *a, struct conn *c)
 {
 	uint32_t index = held_of(c)->seat_index;
+	struct seat *seat = &a->worker->board->seats[index];
 
-	seat_go(&a->worker->board->seats[index], SEAT_FREE);
+	seat_clear(seat);
+	seat_go(seat, SEAT_FREE);
 	a->free_seats[a->n_free++] = index;
 	look(a);
 	if (a->freed)
@@ -163,15 +178,18 @@ void accept_wrk_ended(struct accept_wrk *a, struct conn *c)
 
 void accept_wrk_drain(struct accept_wrk *a)
 {
-	if (!a->worker->draining)
+	struct worker *w = a->worker;
+
+	if (!w->draining)
 		return; /* it is about to block, and its connections have nowhere else to go
 			 */
 	accept_wrk_want(a, false);
-	conn_each_idle(a->worker, conn_end);
+	if (!w->patient || loop_at(w->loop, &a->idle, loop_now_ns(w->loop)) < 0)
+		conn_each_idle(w, conn_end);
 }
 
-int accept_wrk_init(struct accept_wrk *a, struct worker *w, const int *fds, uint32_t events,
-	unsigned most_at_once)
+int accept_wrk_init(
+	struct accept_wrk *a, struct worker *w, uint32_t events, unsigned most_at_once)
 {
 	const struct crew *crew = w->boot->crew;
 	unsigned n_seats = w->board->n_seats;
@@ -192,10 +210,13 @@ int accept_wrk_init(struct accept_wrk *a, struct worker *w, const int *fds, uint
 	for (unsigned i = 0; i < n_seats; i++)
 		a->free_seats[i] = n_seats - 1 - i;
 	for (size_t i = 0; i < a->n_listeners; i++) {
+		const struct listener *l = &crew->listeners[i];
+
 		a->listeners[i] = (struct accept_listener){
-			.io = {.on = on_listener, .fd = fds[i]},
+			.io = {.on = on_listener, .fd = l->fd},
 			.owner = a,
-			.local = &crew->listeners[i].addr,
+			.local = &l->addr,
+			.ours = listen_is_for(l, w->boot->slot_index),
 		};
 	}
 	return 0;

@@ -23,6 +23,7 @@ struct accept_listener {
 	struct loop_io io;
 	struct accept_wrk *owner;
 	const struct addr *local; /* borrowed */
+	bool ours;                /* and not another worker's */
 };
 
 struct accept_wrk {
@@ -47,13 +48,13 @@ struct accept_wrk {
 };
 
 /**
- * accept_wrk_init - for the crew's listeners, whose descriptors @fds the worker inherited.
+ * accept_wrk_init - for those of the crew's listeners that are this worker's.
  *
  * @events is added to what the listeners are watched for (EPOLLEXCLUSIVE);
  * @most_at_once is how many connections one event may bring. Returns 0 or -ENOMEM.
  */
-[[nodiscard]] int accept_wrk_init(struct accept_wrk *a, struct worker *w, const int *fds,
-	uint32_t events, unsigned most_at_once);
+[[nodiscard]] int accept_wrk_init(
+	struct accept_wrk *a, struct worker *w, uint32_t events, unsigned most_at_once);
 void accept_wrk_fini(struct accept_wrk *a);
 
 /* Accepts from now on, or no more. */

@@ -72,6 +72,7 @@ static bool make_child(const struct crew *crew, struct slot *slot, struct guest 
 	if (crew_sow(slot, &chan) < 0)
 		return false;
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
+	lobby_lend_input(g, &slot->board->seats[0]);
 	bool sent = crew_send(zygote(crew), &msg, FORK_MSG_BARE, chan);
 	msg.type = FORK_CONN;
 	sent = sent && crew_send(zygote(crew), &msg, sizeof(msg), g->fd);
@@ -99,7 +100,7 @@ static void dispatch(struct crew *crew)
 	if (lobby_n_queued(&f->lobby))
 		end_longest_idle(crew);
 	lobby_trim(&f->lobby);
-	if (crew->draining && !lobby_n_queued(&f->lobby))
+	if (crew->draining && lobby_is_empty(&f->lobby))
 		crew_settled(crew);
 }
 
@@ -180,14 +181,21 @@ static void sup_drain(struct crew *crew)
 {
 	struct fork_sup *f = crew->model;
 
-	lobby_accept(&f->lobby, false);
+	lobby_leave(&f->lobby);
+}
+
+static struct lobby *sup_lobby(struct crew *crew)
+{
+	struct fork_sup *f = crew->model;
+
+	return &f->lobby;
 }
 
 static bool sup_idle(const struct crew *crew)
 {
 	const struct fork_sup *f = crew->model;
 
-	return !lobby_n_queued(&f->lobby);
+	return lobby_is_empty(&f->lobby);
 }
 
 const struct model_ops fork_model = {
@@ -202,6 +210,7 @@ const struct model_ops fork_model = {
 	.sup_message = sup_message,
 	.sup_gone = sup_gone,
 	.sup_drain = sup_drain,
+	.sup_lobby = sup_lobby,
 	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct fork_wrk),
 	.wrk_start = fork_wrk_start,

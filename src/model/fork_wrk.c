@@ -15,8 +15,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const int no_listener[LISTENS_MAX]; /* a child accepts from none */
-
 int fork_wrk_start(struct worker *w)
 {
 	struct fork_wrk *f = w->model;
@@ -25,7 +23,7 @@ int fork_wrk_start(struct worker *w)
 	for (unsigned i = 1; i < w->boot->crew->n_slots; i++)
 		board_inherit(w->boot->crew->slots[i].board, false);
 	f->child_chan = -1;
-	return accept_wrk_init(&f->accept, w, no_listener, 0, 0);
+	return accept_wrk_init(&f->accept, w, 0, 0);
 }
 
 void fork_wrk_fini(struct worker *w)

@@ -57,7 +57,7 @@ void grow_look(struct grow *g)
 	if (crew->draining || room >= s->spares.min * crew->n_connections)
 		return;
 	crew_want(crew, crew_n_ready(crew) + starting + 1);
-	if (!g->shrink.at_ns)
+	if (!g->only && !g->shrink.at_ns)
 		(void)loop_at(
 			crew->loop, &g->shrink, loop_now_ns(crew->loop) + SHRINK_LOOK_NS);
 }

@@ -10,10 +10,13 @@
 
 #include "os/loop.h"
 
+#include <stdbool.h>
+
 struct crew;
 
 struct grow {
 	struct crew *crew;
+	bool only; /* never shrinks */
 	struct loop_timer
 		shrink; /* set only while there are more workers than the minimum */
 };

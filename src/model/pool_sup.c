@@ -190,7 +190,7 @@ static void dispatch(struct crew *crew)
 		ask_for_round(p);
 	}
 	lobby_trim(&p->lobby);
-	if (crew->draining && !lobby_n_queued(&p->lobby))
+	if (crew->draining && lobby_is_empty(&p->lobby))
 		crew_settled(crew);
 }
 
@@ -487,15 +487,21 @@ static void sup_drain(struct crew *crew)
 {
 	struct pool_sup *p = crew->model;
 
-	lobby_accept(&p->lobby, false);
-	lobby_close_idle(&p->lobby);
+	lobby_leave(&p->lobby);
+}
+
+static struct lobby *sup_lobby(struct crew *crew)
+{
+	struct pool_sup *p = crew->model;
+
+	return &p->lobby;
 }
 
 static bool sup_idle(const struct crew *crew)
 {
 	const struct pool_sup *p = crew->model;
 
-	return !lobby_n_queued(&p->lobby);
+	return lobby_is_empty(&p->lobby);
 }
 
 const struct model_ops pool_model = {
@@ -508,6 +514,7 @@ const struct model_ops pool_model = {
 	.sup_message = sup_message,
 	.sup_gone = sup_gone,
 	.sup_drain = sup_drain,
+	.sup_lobby = sup_lobby,
 	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct pool_wrk),
 	.wrk_start = pool_wrk_start,

@@ -108,7 +108,7 @@ static void watch_waiting(struct ring_sup *r, bool on)
 	for (size_t i = 0; i < crew->n_listeners; i++) {
 		struct loop_io *io = &r->waiting[i].io;
 
-		if (!on)
+		if (!on || crew->draining)
 			loop_remove(crew->loop, io);
 		/* Unwatched, a stopped worker would cost the connections that wait for it:
 		 * no more. */
@@ -298,6 +298,8 @@ static void dispatch(struct crew *crew)
 	struct ring_sup *r = crew->model;
 
 	lobby_trim(&r->lobby);
+	if (crew->draining && !lobby_n_queued(&r->lobby) && r->state != RING_CLOSING)
+		send_close(r);
 }
 
 /* -- the model's table -- */
@@ -368,8 +370,7 @@ static int sup_heritage(struct slot *slot, struct heritage *out)
 	slot->model = &r->ends[slot->index];
 	heritage_add(out, in->read);
 	heritage_add(out, next->write);
-	for (size_t i = 0; i < slot->crew->n_listeners; i++)
-		heritage_add(out, slot->crew->listeners[i].fd);
+	listen_heritage(slot, out);
 	look_at_pipes(r);
 	return 0;
 }
@@ -431,8 +432,9 @@ static void sup_drain(struct crew *crew)
 
 	/* Those who wait here are served first; a worker that is told to finish takes
 	 * nobody. */
-	lobby_accept(&r->lobby, false);
-	if (!lobby_n_queued(&r->lobby))
+	watch_waiting(r, false);
+	lobby_leave(&r->lobby);
+	if (!lobby_n_queued(&r->lobby) && r->state != RING_CLOSING)
 		send_close(r);
 }
 

@@ -81,7 +81,7 @@ static void handle(struct ring_wrk *r, const struct ring_token *t)
 		return; /* it was overtaken */
 	if (t->byte == RING_CLOSE) {
 		send_on(r, t->byte, t->epoch);
-		worker_drain(r->accept.worker);
+		worker_retire(r->accept.worker);
 		return;
 	}
 	take_token(r, t);
@@ -138,12 +138,8 @@ int ring_wrk_start(struct worker *w)
 	const struct crew *crew = w->boot->crew;
 	bool balance = w->boot->spec->settings->placement == PLACEMENT_BALANCE;
 	struct ring_wrk *r = w->model;
-	int fds[LISTENS_MAX];
-
-	for (size_t i = 0; i < crew->n_listeners; i++)
-		fds[i] = crew->listeners[i].fd;
-	int err = accept_wrk_init(
-		&r->accept, w, fds, 0, balance ? AT_ONCE_BALANCE : AT_ONCE_FILL);
+	int err =
+		accept_wrk_init(&r->accept, w, 0, balance ? AT_ONCE_BALANCE : AT_ONCE_FILL);
 	if (err < 0)
 		return err;
 	r->accept.permitted = permitted;

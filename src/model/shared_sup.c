@@ -9,11 +9,8 @@
 #include "core/settings.h"
 #include "model/shared.h"
 #include "model/shared_wrk.h"
-#include "os/fd.h"
-#include "os/sock.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int sup_start(struct crew *crew, struct reason *reason)
@@ -34,10 +31,7 @@ static void sup_fini(struct crew *crew)
 
 static int sup_heritage(struct slot *slot, struct heritage *out)
 {
-	const struct crew *crew = slot->crew;
-
-	for (size_t i = 0; i < crew->n_listeners; i++)
-		heritage_add(out, crew->listeners[i].fd);
+	listen_heritage(slot, out);
 	return 0;
 }
 
@@ -93,63 +87,30 @@ const struct model_ops shared_model = {
 	.wrk_yield = shared_wrk_yield,
 };
 
-/* -- reuseport: slot->model is an array of the slot's own listeners, as many as the crew
- * has -- */
+/* -- reuseport -- */
 
 /*
- * They outlive the slot's worker: what waits at them when it dies, its successor
- * takes. The crew's own listeners are the first slot's, so none is left without a worker.
+ * A worker's sockets outlive it: what waits in them when it dies, its successor
+ * takes. For the same reason there are never fewer workers than there were: nobody
+ * would take what the kernel puts in the sockets of one that is gone.
  */
-static int reuseport_heritage(struct slot *slot, struct heritage *out)
+static int reuseport_start(struct crew *crew, struct reason *reason)
 {
-	const struct crew *crew = slot->crew;
-	const struct sock_listen_opts opts = {.backlog = LISTEN_BACKLOG, .reuseport = true};
-	int *fds = slot->model;
+	struct shared_sup *s = crew->model;
 
-	if (!fds) {
-		fds = slot->model = calloc(crew->n_listeners + 1, sizeof(*fds));
-		if (!fds)
-			return -ENOMEM;
-		memset(fds, -1, crew->n_listeners * sizeof(*fds));
-	}
-	for (size_t i = 0; i < crew->n_listeners; i++) {
-		const struct listener *l = &crew->listeners[i];
-
-		/* Unix sockets have no such option: there the workers share one. */
-		if (slot->index == 0 || l->addr.sa.sa_family == AF_UNIX)
-			fds[i] = l->fd;
-		else if (fds[i] < 0)
-			fds[i] = sock_listen(&l->addr, &opts, NULL);
-		if (fds[i] < 0)
-			return fds[i];
-		heritage_add(out, fds[i]);
-	}
+	(void)reason;
+	grow_init(&s->grow, crew);
+	s->grow.only = true;
 	return 0;
 }
 
-static void close_own_listeners(struct slot *slot)
+static int reuseport_heritage(struct slot *slot, struct heritage *out)
 {
-	const struct crew *crew = slot->crew;
-	int *fds = slot->model;
+	int r = listen_for_slot(slot);
 
-	for (size_t i = 0; fds && i < crew->n_listeners; i++) {
-		if (slot->index > 0 && crew->listeners[i].addr.sa.sa_family != AF_UNIX)
-			fd_close(&fds[i]);
-	}
-	free(fds);
-	slot->model = NULL;
-}
-
-static void reuseport_drain(struct crew *crew)
-{
-	for (unsigned i = 0; i < crew->n_slots; i++)
-		close_own_listeners(&crew->slots[i]);
-}
-
-static void reuseport_fini(struct crew *crew)
-{
-	reuseport_drain(crew);
-	sup_fini(crew);
+	if (r == 0)
+		listen_heritage(slot, out);
+	return r;
 }
 
 const struct model_ops reuseport_model = {
@@ -157,12 +118,12 @@ const struct model_ops reuseport_model = {
 	.summary = "workers that each have a listener of their own at one address",
 	.reuseport = true,
 	.sup_bytes = sizeof(struct shared_sup),
-	.sup_start = sup_start,
-	.sup_fini = reuseport_fini,
+	.sup_start = reuseport_start,
+	.sup_fini = sup_fini,
 	.sup_heritage = reuseport_heritage,
 	.sup_message = sup_message,
 	.sup_gone = sup_gone,
-	.sup_drain = reuseport_drain,
+	.sup_drain = sup_drain,
 	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct shared_wrk),
 	.wrk_start = shared_wrk_start_reuseport,

@@ -20,11 +20,11 @@ static void accepted(struct accept_wrk *a)
 		worker_tell(a->worker, &msg, CORE_MSG_BARE);
 }
 
-static int start(struct worker *w, const int *fds, uint32_t events, unsigned at_once)
+static int start(struct worker *w, uint32_t events, unsigned at_once)
 {
 	struct shared_wrk *s = w->model;
 
-	int r = accept_wrk_init(&s->accept, w, fds, events, at_once);
+	int r = accept_wrk_init(&s->accept, w, events, at_once);
 	if (r < 0)
 		return r;
 	s->accept.accepted = accepted;
@@ -34,19 +34,12 @@ static int start(struct worker *w, const int *fds, uint32_t events, unsigned at_
 
 int shared_wrk_start(struct worker *w)
 {
-	const struct crew *crew = w->boot->crew;
-	int fds[LISTENS_MAX];
-
-	for (size_t i = 0; i < crew->n_listeners; i++)
-		fds[i] = crew->listeners[i].fd;
-	return start(w, fds, EPOLLEXCLUSIVE, AT_ONCE_SHARED);
+	return start(w, EPOLLEXCLUSIVE, AT_ONCE_SHARED);
 }
 
 int shared_wrk_start_reuseport(struct worker *w)
 {
-	const struct slot *slot = &w->boot->crew->slots[w->boot->slot_index];
-
-	return start(w, slot->model, 0, AT_ONCE_OWN);
+	return start(w, 0, AT_ONCE_OWN);
 }
 
 void shared_wrk_fini(struct worker *w)

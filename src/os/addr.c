@@ -162,3 +162,23 @@ bool addr_is_loopback(const struct addr *addr)
 	}
 	return addr->sa.sa_family == AF_UNIX;
 }
+
+bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	const struct sockaddr_in6 *a6 = (const void *)&a->ss, *b6 = (const void *)&b->ss;
+	const struct sockaddr_in *a4 = (const void *)&a->ss, *b4 = (const void *)&b->ss;
+
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	switch (a->sa.sa_family) {
+	case AF_INET:
+		return a4->sin_port == b4->sin_port
+		       && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+	case AF_INET6:
+		return a6->sin6_port == b6->sin6_port
+		       && a6->sin6_scope_id == b6->sin6_scope_id
+		       && IN6_ARE_ADDR_EQUAL(&a6->sin6_addr, &b6->sin6_addr);
+	case AF_UNIX: return a->len == b->len && memcmp(&a->un, &b->un, a->len) == 0;
+	default: return false;
+	}
+}

@@ -45,3 +45,6 @@ uint16_t addr_port(const struct addr *addr);
 
 /* Only this machine can reach it: 127.0.0.0/8, ::1, or a unix socket. */
 bool addr_is_loopback(const struct addr *addr);
+
+/* Whether a socket at the one is a socket at the other. */
+bool addr_equal(const struct addr *a, const struct addr *b);

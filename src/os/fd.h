@@ -4,6 +4,7 @@
 /* fd - who owns a descriptor, made visible. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 /* Closes *@fd unless it is -1 and makes it -1; errno stays as it was. */
@@ -27,4 +28,12 @@ static inline void fd_close(int *fd)
 	int moved = *fd;
 	*fd = -1;
 	return moved;
+}
+
+/* One more descriptor (CLOEXEC, yours) of what @fd is; or -errno. */
+[[nodiscard]] static inline int fd_dup(int fd)
+{
+	int more = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	return more < 0 ? -errno : more;
 }

@@ -14,7 +14,7 @@ struct proc {
 };
 #define PROC_NONE ((struct proc){.pid = -1, .pidfd = -1})
 
-#define PROC_KEEP_MAX 128u /* descriptors a child may be given */
+#define PROC_KEEP_MAX 512u /* descriptors a child may be given */
 
 /* What a child wakes up with. A descriptor that is not listed is closed in it. */
 struct proc_spec {

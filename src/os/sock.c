@@ -129,6 +129,11 @@ void sock_unlisten(int fd, const struct addr *addr)
 	fd_close(&fd);
 }
 
+int sock_share(int fd)
+{
+	return turn_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0 ? -errno : 0;
+}
+
 void sock_local(int fd, struct addr *out)
 {
 	*out = (struct addr){.len = sizeof(out->ss)};

@@ -36,6 +36,10 @@ struct sock_listen_opts {
 /* Closes a listening socket for good; a unix one leaves no name behind at @addr. */
 void sock_unlisten(int fd, const struct addr *addr);
 
+/* Lets other sockets be bound to this listener's address, and the kernel spread connections
+ * over all. 0 or -errno. */
+[[nodiscard]] int sock_share(int fd);
+
 /* Where @fd is bound: the port it got, if it asked for 0. */
 void sock_local(int fd, struct addr *out);
 

@@ -99,7 +99,7 @@ def test_a_folder_that_may_not_be_read_is_403(start, folder, model):
     if os.geteuid() == 0:
         folder.chmod(0o755)
         for parent in folder.parents:
-            if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/pytest"):
+            if parent.stat().st_uid == 0 and len(parent.parts) > 2:  # not /tmp itself
                 parent.chmod(0o755)
         served = start("drive", "--model", model, "--user", "nobody", folder)
     else:

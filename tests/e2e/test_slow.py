@@ -74,7 +74,7 @@ def test_a_slow_body_that_keeps_coming_is_waited_for(drive, folder):
 @pytest.mark.core
 def test_a_client_that_stops_reading_has_a_deadline(drive, folder):
     (folder / "big").write_bytes(b"x" * (64 << 20))
-    served = drive("--write-timeout", "500ms")
+    served = drive("--write-timeout", "2s")
     wire = served.connect()
     wire.send(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
     until(lambda: served.holders(wire), "a worker answers")

@@ -33,7 +33,7 @@ struct words {
 struct parse {
 	struct args *out;
 	struct reason *reason;
-	bool preload;
+	const char *preload; /* NULL, "auto" or the word itself */
 };
 
 static bool word_is_option(const char *word)
@@ -95,8 +95,8 @@ static int take_long(struct parse *parse, const char *name)
 		out->json = true;
 	else if (strcmp(name, "compat") == 0)
 		out->compat = true;
-	else if (strcmp(name, "preload=auto") == 0)
-		parse->preload = true;
+	else if (strncmp(name, "preload=", 8) == 0)
+		parse->preload = name + 8;
 	else
 		return reason_set(parse->reason, "unknown option --%s", name);
 	return 0;
@@ -135,18 +135,22 @@ static bool is_combined(const char *word)
 	return word_is_option(word) && strpbrk(word, " ,");
 }
 
-/* What makes an interpreter load our preloader before it takes up the script. */
-static const char *const *preload_words(const char *interp)
+/*
+ * What makes an interpreter run our preloader before it takes up the script: @asked
+ * itself, or for "auto" what is known of @interp; NULL if nothing is. Python's is a
+ * path, as with -m a folder in the working directory could pose as the package.
+ */
+static const char *preload_word(const char *asked, const char *interp)
 {
-	static const char *const perl[] = {"-MPrefork::Interp::Preload", NULL};
-	static const char *const python[] = {"-m", "prefork_interp.preload", NULL};
 	const char *slash = strrchr(interp, '/');
 	const char *base = slash ? slash + 1 : interp;
 
+	if (strcmp(asked, "auto") != 0)
+		return asked;
 	if (strncmp(base, "perl", 4) == 0)
-		return perl;
+		return "-MPrefork::Interp::Auto";
 	if (strncmp(base, "python", 6) == 0)
-		return python;
+		return PREFORK_DATADIR "/prefork_interp_auto.py";
 	return NULL;
 }
 
@@ -165,12 +169,12 @@ static int build_command(
 	while (*more)
 		out->command[n++] = *more++;
 
-	const char *const *words = parse->preload ? preload_words(interp) : NULL;
-	if (parse->preload && !words)
+	const char *word = parse->preload ? preload_word(parse->preload, interp) : NULL;
+	if (parse->preload && !word)
 		return reason_set(
 			parse->reason, "--preload knows perl and python, not %s", interp);
-	while (words && *words)
-		out->command[n++] = (char *)*words++; /* exec takes them as they are */
+	if (word)
+		out->command[n++] = (char *)word; /* exec takes it as it is */
 
 	out->n_interp = n;
 	out->script = *rest;
