@@ -29,3 +29,7 @@ scenarios() { # BUILD PYTEST-ARGUMENTS...: two at a time, as there are two cores
 	timeout -k 10 1800 env PREFORKD=$PWD/$build/src/app/preforkd LOAD=$PWD/build-test/bench/load PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -c tests/pytest.ini -p no:cacheprovider -n 2 "$@"
 }
+
+other_models() { # the same, under every model but the pool
+	MODELS=fork,ring,shared,reuseport scenarios "$@"
+}

@@ -398,10 +398,14 @@ static bool evict(struct lobby *l)
 	return g;
 }
 
+/* Stops until a connection ends. Said now and then: at the limit this comes and goes with every connection. */
 static void pause_accepting(struct lobby *l, const char *event, const char *why)
 {
 	lobby_accept(l, false);
 	l->wanted = true;
+	if (l->said_full_ns && now_ns(l) - l->said_full_ns < SAY_EVERY_NS)
+		return;
+	l->said_full_ns = now_ns(l);
 	log_warn(l->crew->log, event, why, KV("service", l->crew->spec->name),
 		KV("connections", l->n_guests));
 }

@@ -80,6 +80,7 @@ struct lobby {
 	uint64_t next_id;
 	uint64_t n_refused; /* since it was last said in the log */
 	uint64_t said_refused_ns;
+	uint64_t said_full_ns;
 	bool accepting;              /* the listeners are watched */
 	bool wanted;                 /* they should be, once there is room */
 	struct loop_timer deadlines; /* of the lines */

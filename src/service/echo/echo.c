@@ -69,6 +69,7 @@ static enum conn_want readable(struct conn *c)
 	e->prefix_n = (size_t)snprintf(
 		e->prefix, sizeof(e->prefix), "PROCESS[PID %d]: ", (int)getpid());
 	e->sent = 0;
+	conn_answer(c, c->in.n, e->prefix_n + c->in.n + 1);
 	return reply(c);
 }
 
