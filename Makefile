@@ -22,8 +22,7 @@ run: build
 
 build:
 	@tools/deps build
-	@[ -f "$(BUILD)/build.ninja" ] || meson setup "$(BUILD)" --prefix "$(PREFIX)" -Dtests=false >/dev/null
-	@ninja -C "$(BUILD)" --quiet
+	@tools/build "$(BUILD)" "$(PREFIX)"
 
 test:
 	@tools/deps test

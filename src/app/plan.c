@@ -13,6 +13,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -181,13 +182,22 @@ static int set_command(struct plan_service *s, const struct service_ops *ops, ch
 	return opt_set(&s->core_group, span_str(ops->argument), buf_span(&command), reason);
 }
 
+const char *plan_operand(const struct service_ops *ops)
+{
+	const struct opt_group own = {.opts = ops->opts, .n_opts = ops->n_opts};
+	const struct opt *opt = opt_find(&own, span_str(ops->argument));
+
+	assert(opt && "a service's argument is one of its own options");
+	return opt->arg;
+}
+
 static int set_operands(struct plan_service *s, const struct service_ops *ops, char **words,
 	int n, struct reason *reason)
 {
 	if (ops->argument && n > 1 && !ops->argument_is_command)
 		return reason_set(reason,
 			"one argument too many: \"%s\"; %s takes only the %s", words[1],
-			ops->name, ops->argument);
+			ops->name, plan_operand(ops));
 	if (ops->argument && n > 0) {
 		int r = ops->argument_is_command ? set_command(s, ops, words, n, reason)
 						 : set(s, ops->argument, words[0], reason);
@@ -228,7 +238,7 @@ int plan_args(struct plan *plan, char **argv, struct reason *reason)
 		const struct opt *missing = opt_missing(&s->core_group);
 		if (missing)
 			r = reason_set(reason, "%s needs its %s; try: preforkd %s --help",
-				ops->name, missing->name, ops->name);
+				ops->name, missing->arg, ops->name);
 	}
 	return r == 0 ? finish_service(plan, ops, reason) : r;
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 struct reason;
+struct service_ops;
 
 /* What concerns the program and not one service: [preforkd] in a file. */
 struct plan_global {
@@ -55,6 +56,9 @@ void plan_fini(struct plan *plan);
 
 /* Appends the plan as a configuration file that reads back the same. */
 void plan_print(const struct plan *plan, struct buf *out);
+
+/* What a service's bare argument is called: "FOLDER". Only for one that has an argument. */
+const char *plan_operand(const struct service_ops *ops);
 
 /* Appends the options of one service for --help; of all services when @service is NULL. */
 void plan_help(const char *service, struct buf *out);

@@ -38,6 +38,23 @@ static int usage_error(const char *sentence)
 	return EXIT_USAGE;
 }
 
+static bool is(const char *word, const char *short_form, const char *long_form)
+{
+	return strcmp(word, short_form) == 0 || strcmp(word, long_form) == 0;
+}
+
+/* @option stands before a service's name, and is none of ours or lacks its value. */
+static int bad_option(const char *option)
+{
+	if (is(option, "-c", "--config"))
+		return usage_error("-c needs a file, as in: preforkd -c preforkd.conf");
+	(void)fprintf(stderr,
+		"preforkd: %s: no such option here; a service's own come after its name\n",
+		option);
+	(void)fprintf(stderr, "preforkd: \"preforkd --help\" says more\n");
+	return EXIT_USAGE;
+}
+
 static int help(void)
 {
 	(void)printf(
@@ -74,17 +91,12 @@ static int service_help(const char *name)
 		"%s: %s\n\nusage: preforkd %s [OPTIONS]", name, service->summary, name);
 	if (service->argument)
 		(void)printf(" %s%s\n\n", service->argument_is_command ? "[--] " : "",
-			service->argument);
+			plan_operand(service));
 	else
 		(void)printf(" [HOST [PORT [WORKERS]]]\n\n");
 	plan_help(name, &text);
 	(void)fwrite(text.p, 1, text.n, stdout);
 	return EXIT_DONE;
-}
-
-static bool is(const char *word, const char *short_form, const char *long_form)
-{
-	return strcmp(word, short_form) == 0 || strcmp(word, long_form) == 0;
 }
 
 /* What was asked for, to be read again on a reload. */
@@ -258,7 +270,7 @@ int main(int argc, char **argv)
 		else if (is(argv[i], "-T", "--print"))
 			o.print = true;
 		else
-			return usage_error("it is not clear what to do");
+			return bad_option(argv[i]);
 	}
 	if (i < argc && strcmp(argv[i], "passwd") == 0)
 		return passwd_main(argc - i, argv + i);

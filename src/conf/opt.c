@@ -39,14 +39,20 @@ static const char *shown(struct span value, struct buf *into)
 	return text ? text : "?";
 }
 
+/* A value that shows how one is written; a default of 0, for "none", does not. */
+static const char *example_of(const struct opt *opt)
+{
+	bool shows = opt->deflt && *opt->deflt && strcmp(opt->deflt, "0") != 0;
+
+	return shows ? opt->deflt : ops_of(opt)->example;
+}
+
 static int refuse(const struct opt *opt, struct span value, struct reason *reason)
 {
 	AUTO_BUF text = BUF_INIT(4 * SHOWN_MAX + 4);
-	const struct type_ops *ops = ops_of(opt);
-	const char *example = opt->deflt && *opt->deflt ? opt->deflt : ops->example;
 
 	return reason_set(reason, "%s: \"%s\" is not %s, such as %s", opt->name,
-		shown(value, &text), ops->is, example);
+		shown(value, &text), ops_of(opt)->is, example_of(opt));
 }
 
 static int no_memory(const struct opt *opt, struct reason *reason)
@@ -386,7 +392,7 @@ int opt_set(const struct opt_group *group, struct span name, struct span value,
 		value = SPAN("yes");
 	if (!value.p)
 		return reason_set(reason, "%s: it needs a value, such as %s", opt->name,
-			opt->deflt && *opt->deflt ? opt->deflt : ops_of(opt)->example);
+			example_of(opt));
 	value = span_trim(value);
 	if (value.n > OPT_VALUE_MAX)
 		return reason_set(

@@ -37,8 +37,13 @@ static int split(
 	const char *colon = strrchr(text, ':');
 	struct span name;
 
+	if (!colon && text[strspn(text, "0123456789")] == '\0' && *text)
+		return reason_set(reason,
+			"\"%s\" has no address before the port; try 127.0.0.1:%s", text,
+			text);
 	if (!colon || !colon[1])
-		return reason_set(reason, "\"%s\" has no port; try %s:8080", text, text);
+		return reason_set(reason, "\"%s\" has no port; try %.*s:8080", text,
+			(int)strcspn(text, ":"), text);
 	name = span_of(text, (size_t)(colon - text));
 
 	bool bracketed = name.n >= 2 && name.p[0] == '[' && name.p[name.n - 1] == ']';

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is said on the command line and in the configuration file."""
+import os
 import subprocess
 
 import pytest
@@ -91,12 +92,27 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
 @pytest.mark.parametrize("args", [["drive"], ["drive", "/no/such/folder"], ["nothing", "/tmp"], ["drive", "--nothing", "/tmp"],
                                   ["drive", "--workers", "x", "/tmp"], ["drive", "--workers", "/tmp"], [],
                                   ["drive", "--model", "magic", "/tmp"], ["drive", "--listen", "127.0.0.1:http:x", "/tmp"],
-                                  ["drive", "/tmp", "/var"], ["drive", "--durability", "maybe", "/tmp"]])
+                                  ["drive", "/tmp", "/var"], ["drive", "--durability", "maybe", "/tmp"],
+                                  ["-c"], ["-t"], ["--nothing"], ["drive", "--listen", "80", "/tmp"]])
 def test_a_wrong_command_line_is_one_sentence_and_a_status(args):
     wrong = run(*args)
     assert wrong.returncode != 0
     assert wrong.stderr.strip() and wrong.stderr.count("\n") <= 3 or "usage" in wrong.stderr.lower()
     assert wrong.stdout == ""
+
+
+def test_a_folder_that_may_not_be_read_is_said_before_any_worker_is_made(folder):
+    folder.chmod(0)
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    try:
+        wrong = subprocess.run([*as_nobody, PREFORKD, "drive", "--listen", "127.0.0.1:0", folder], capture_output=True, text=True,
+                               timeout=PATIENCE_S)
+    finally:
+        folder.chmod(0o755)
+    if wrong.returncode in (126, 127):
+        pytest.skip(f"nobody may not run what was built: {wrong.stderr.strip()}")
+    assert wrong.returncode == 1
+    assert wrong.stderr == f"preforkd: cannot serve {folder}: Permission denied\n"
 
 
 def test_a_file_is_no_folder(folder):

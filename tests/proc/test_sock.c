@@ -83,7 +83,7 @@ static void a_bad_address_is_refused_with_what_to_do(void **state)
 	static const struct {
 		const char *text, *says;
 	} bad[] = {
-		{"8080", "has no port"},
+		{"8080", "try 127.0.0.1:8080"},
 		{"127.0.0.1:", "has no port"},
 		{"::1:80", "needs brackets: [::1]:80"},
 		{"127.0.0.1:nosuchservice", "nosuchservice"},

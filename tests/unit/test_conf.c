@@ -38,6 +38,7 @@ struct drive {
 	bool read_only;
 	uint64_t max_upload;
 	uint64_t depth;
+	uint64_t quota;
 	struct opt_list index;
 };
 
@@ -49,6 +50,7 @@ static const struct opt drive_opts[] = {
 		.help = "the largest file"},
 	{"depth", OPT_UINT(struct drive, depth), .deflt = "20", .max = 1000,
 		.help = "levels"},
+	{"quota", OPT_BYTES(struct drive, quota), .deflt = "0", .help = "0 is none"},
 	{"index", OPT_LIST(struct drive, index), .deflt = "index.html", .help = "pages"},
 };
 
@@ -154,6 +156,7 @@ static void a_wrong_value_changes_nothing_and_the_sentence_says_what_is_allowed(
 		{"model", "pol", "model: \"pol\" is not fork, pool or ring"},
 		{"read_only", "YES!", "read_only: \"YES!\" is not yes or no, such as no"},
 		{"max_upload", "big", "max_upload: \"big\" is not a size, such as 64G"},
+		{"quota", "5Q", "quota: \"5Q\" is not a size, such as 64K, 10M or 2G"},
 		{"root", "a\nb", "root: byte 2 is a control character"},
 		{"wrokers", "1",
 			"\"wrokers\" is not a setting that is known here; is it workers?"},

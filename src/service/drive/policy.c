@@ -6,18 +6,17 @@
 #include "log/access.h"
 #include "log/log.h"
 #include "os/addr.h"
+#include "os/fd.h"
 #include "os/file.h"
 #include "service/drive/auth/auth.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const durability_words[] = {"full", "rename", NULL};
 
 const struct opt policy_opts[POLICY_N_OPTS] = {
-	{"root", OPT_PATH(struct policy, root), .arg = "DIR", .flags = OPT_REQUIRED,
+	{"root", OPT_PATH(struct policy, root), .arg = "FOLDER", .flags = OPT_REQUIRED,
 		.help = "the folder that is served"},
 	{"users", OPT_PATH(struct policy, users), .arg = "FILE",
 		.help = "who may come in, as `preforkd passwd` writes it; without it only "
@@ -54,19 +53,17 @@ const struct opt policy_opts[POLICY_N_OPTS] = {
 
 static int check_root(const char *root, struct reason *reason)
 {
-	struct statx st;
+	AUTO_CLOSE int fd = file_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
 
-	int rc = file_stat(AT_FDCWD, root, &st);
-	if (rc == 0 && S_ISLNK(st.stx_mode))
-		rc = access(root, F_OK) < 0 ? -errno : 0;
-	if (rc < 0) {
-		errno = -rc;
+	if (fd >= 0)
+		return 0;
+	if (fd == -ENOTDIR)
+		return reason_set(reason, "%s is a file; name the folder it is in", root);
+	errno = -fd;
+	if (fd == -ENOENT)
 		return reason_errno(
 			reason, "cannot serve %s (to make it: mkdir -p %s)", root, root);
-	}
-	if (S_ISREG(st.stx_mode))
-		return reason_set(reason, "%s is a file; name the folder it is in", root);
-	return 0;
+	return reason_errno(reason, "cannot serve %s", root);
 }
 
 /* A users file with a fault must not wait for a worker to be found. */
