@@ -58,7 +58,7 @@ struct conn {
 	uint64_t accepted_ns;     /* CLOCK_MONOTONIC */
 	bool resumed;             /* not its first time: it was idle, or its worker died */
 	struct {
-		char *p; /* bytes read and not yet consumed */
+		char *p; /* bytes read and not yet consumed; only conn_consume moves them */
 		size_t n;
 		size_t max;
 	} in;

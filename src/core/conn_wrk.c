@@ -288,7 +288,14 @@ static void close_gracefully(struct held *h)
 		end(h, false);
 		return;
 	}
-	/* The answer is whole: nobody must take this for a request that is under way. */
+	/*
+	 * What still comes is the rest of a refused request. If this process dies
+	 * now, nobody may take that for a request of its own: so the seat says that
+	 * an answer is under way which can never be whole.
+	 */
+	atomic_store(&h->seat->answer_from, UINT64_MAX);
+	atomic_store(&h->seat->answer_to, 0);
+	seat_go(h->seat, SEAT_SENDING);
 	h->lingering = true;
 	h->lent = false;
 	h->want = CONN_READ;

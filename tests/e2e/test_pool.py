@@ -246,3 +246,21 @@ def test_at_info_a_server_is_silent_while_it_serves(pool):
         served.ask("GET", "/none")
         served.ask("PUT", "/b", body=b"x")
     assert served.log[before:] == []
+
+
+@pytest.mark.core
+def test_the_rest_of_a_refused_upload_is_never_taken_for_a_request(pool):
+    """A worker dies while it waits for the end of a body nobody wants; what follows must not reach another as a request."""
+    served = pool("--workers", "2")
+    wire = served.connect()
+    wire.send(head("PUT", "/no/such/folder/x", {"Content-Length": str(1 << 30)}))
+    assert wire.read().status == 409
+
+    served.kill_worker(served.holder(wire))
+    try:
+        wire.send(head("DELETE", "/a"))
+        wire.ended()
+    except (Closed, BrokenPipeError, ConnectionResetError):
+        pass
+    served.ask("OPTIONS", "/")
+    assert served.ask("GET", "/a").status == 200, "the body was carried out"
