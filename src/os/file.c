@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -259,6 +260,20 @@ ssize_t file_attr_get(int fd, const char *name, void *buf, size_t cap)
 	ssize_t n = fgetxattr(fd, name, buf, cap);
 
 	return n < 0 ? -errno : n;
+}
+
+ssize_t file_attr_get_at(int dir, const char *name, const char *attr, void *buf, size_t cap)
+{
+	char path[PROC_FD_MAX + NAME_MAX + 2];
+
+	proc_path(path, dir);
+	size_t n = strlen(path), n_name = strlen(name);
+	if (n + n_name + 2 > sizeof(path))
+		return -ENAMETOOLONG;
+	path[n] = '/';
+	memcpy(path + n + 1, name, n_name + 1);
+	ssize_t got = lgetxattr(path, attr, buf, cap);
+	return got < 0 ? -errno : got;
 }
 
 ssize_t file_attr_list(int fd, char *buf, size_t cap)

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "os/file.h"
+#include "service/drive/fs/props.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ struct attr_room {
 
 static bool is_taken_along(const char *name)
 {
-	return strncmp(name, "user.", 5) == 0 && strcmp(name, FS_GENERATION_ATTR) != 0;
+	return strncmp(name, "user.", 5) == 0 && strcmp(name, FS_GENERATION_ATTR) != 0
+	       && strcmp(name, FS_PROPS_ATTR) != 0;
 }
 
 static int copy_one(int from, int to, const char *name, struct attr_room *room)
@@ -37,12 +39,15 @@ static int copy_one(int from, int to, const char *name, struct attr_room *room)
 enum fs_result fs_attrs_copy(const struct fs_root *root, int from, int to)
 {
 	if (!root->can.attributes)
-		return FS_OK;
+		return fs_props_copy(root, from, to);
 
 	/* Most files have none, and are spared the memory. */
 	ssize_t n = file_attr_list(from, NULL, 0);
-	if (n <= 0)
-		return n == -EOPNOTSUPP ? FS_OK : fs_result_of((int)n);
+	if (n == 0 && file_attr_list(to, NULL, 0) <= 0)
+		return FS_OK;
+	enum fs_result props = fs_props_copy(root, from, to);
+	if (props != FS_OK || n <= 0)
+		return n == -EOPNOTSUPP || n >= 0 ? props : fs_result_of((int)n);
 
 	struct attr_room *room = malloc(sizeof(*room));
 	if (!room)

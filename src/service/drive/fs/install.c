@@ -3,6 +3,7 @@
 #include "service/drive/fs/install.h"
 
 #include "os/file.h"
+#include "service/drive/fs/props.h"
 #include "service/drive/fs/remove.h"
 
 #include <errno.h>
@@ -67,8 +68,12 @@ enum fs_result fs_install(const struct fs_root *root, int dir, const char *name,
 	*displaced = FS_ASIDE_NONE;
 	if (target->exists && !overwrite)
 		return FS_EXISTS;
-	if (!target->exists || (type != FS_DIRECTORY && target->now.type != FS_DIRECTORY))
-		return fs_result_of(install_new(root, dir, name, type, to, overwrite));
+	if (!target->exists || (type != FS_DIRECTORY && target->now.type != FS_DIRECTORY)) {
+		int err = install_new(root, dir, name, type, to, overwrite);
+		if (err == 0 && target->exists)
+			fs_props_forget(root, &target->now);
+		return fs_result_of(err);
+	}
 	if (root->can.exchange && !to->elsewhere)
 		return exchange(root, dir, name, to, displaced);
 	return step_aside(root, dir, name, to, displaced);

@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "service/drive/fs/attrs.h"
 #include "service/drive/fs/contents.h"
+#include "service/drive/fs/props.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,6 +79,7 @@ enum fs_result fs_publish_begin(
 	pub->named = false;
 	pub->flushed = 0;
 	pub->existed = false;
+	pub->is_published = false;
 	pub->heir_of = (struct fs_info){0};
 
 	enum fs_result result = fs_place_open(&pub->place, root, pub->path);
@@ -94,11 +96,22 @@ enum fs_result fs_publish_begin(
 	return result;
 }
 
+/* It inherited, and comes to nothing. */
+static void forget_heritage(const struct fs_publish *pub)
+{
+	struct fs_info info;
+
+	if (pub->fd >= 0 && fs_stat_fd(pub->root, pub->fd, &info) == FS_OK)
+		fs_props_forget(pub->root, &info);
+}
+
 void fs_publish_end(struct fs_publish *pub)
 {
 	if (pub->named)
 		(void)file_unlink(pub->aside.dir, pub->aside.name); /* or the sweep will */
 	pub->named = false;
+	if (!pub->is_published && pub->heir_of.inode)
+		forget_heritage(pub);
 	fd_close(&pub->fd);
 	fs_aside_end(&pub->aside, pub->root);
 	fs_place_close(&pub->place);
@@ -277,6 +290,9 @@ enum fs_result fs_publish_commit(struct fs_publish *pub,
 		return result;
 
 	result = put_in_place(pub, &guard, condition->kind, &out->created);
+	pub->is_published = result == FS_OK;
+	if (result == FS_OK && guard.exists)
+		fs_props_forget(pub->root, &guard.now);
 	fs_guard_leave(&guard);
 	if (result == FS_OK)
 		result = fs_stat_fd(pub->root, pub->fd, &out->info);

@@ -4,6 +4,7 @@
 
 #include "os/fd.h"
 #include "os/file.h"
+#include "service/drive/fs/props.h"
 #include "service/drive/fs/walk.h"
 
 #include <errno.h>
@@ -49,12 +50,25 @@ static void note(struct removal *r, int err, const char *below)
  * removed. */
 static void leave_dir(struct removal *r, const struct fs_walk_entry *entry)
 {
+	struct fs_info info;
+	bool is_known = fs_stat_at(r->root, entry->dir, entry->name, &info) == FS_OK;
 	int err = file_remove_dir(entry->dir, entry->name);
 
+	if (err == 0 && is_known)
+		fs_props_forget(r->root, &info);
 	if (err == -ENOTEMPTY || err == -EEXIST)
 		r->again = true;
 	else
 		note(r, err, entry->path);
+}
+
+static void unlink_entry(struct removal *r, const struct fs_walk_entry *entry)
+{
+	int err = file_unlink(entry->dir, entry->name);
+
+	if (err == 0)
+		fs_props_forget(r->root, &entry->info);
+	note(r, err, entry->path);
 }
 
 /* Below the last level: the tree becomes flatter, and the next pass finds it at the top. */
@@ -63,7 +77,7 @@ static void lift(struct removal *r, const struct fs_walk_entry *entry)
 	char name[FILE_UNIQUE_MAX];
 
 	if (entry->info.type != FS_DIRECTORY) {
-		note(r, file_unlink(entry->dir, entry->name), entry->path);
+		unlink_entry(r, entry);
 		return;
 	}
 	file_unique(name);
@@ -75,9 +89,7 @@ static void handle(struct removal *r, const struct fs_walk_entry *entry)
 {
 	switch (entry->event) {
 	case FS_WALK_ENTER: return;
-	case FS_WALK_ENTRY:
-		note(r, file_unlink(entry->dir, entry->name), entry->path);
-		return;
+	case FS_WALK_ENTRY: unlink_entry(r, entry); return;
 	case FS_WALK_LEAVE: leave_dir(r, entry); return;
 	case FS_WALK_TOO_DEEP: lift(r, entry); return;
 	case FS_WALK_FAILED:
@@ -132,8 +144,12 @@ enum fs_result fs_remove_at(const struct fs_root *root, int dir, const char *nam
 	const char *path, const struct fs_watch *watch)
 {
 	struct removal r = {.root = root, .watch = watch, .path = path};
+	struct fs_info info;
 
+	bool is_known = fs_stat_at(root, dir, name, &info) == FS_OK;
 	int err = file_unlink(dir, name);
+	if (err == 0 && is_known)
+		fs_props_forget(root, &info);
 	if (err == 0 || err == -ENOENT)
 		return FS_OK;
 	AUTO_CLOSE int top = err == -EISDIR || err == -EPERM ? /* POSIX says EPERM */
@@ -151,8 +167,12 @@ enum fs_result fs_remove_at(const struct fs_root *root, int dir, const char *nam
 	enum fs_result result = empty(&r);
 	if (result != FS_OK)
 		return result;
-	if (!r.failed)
-		note(&r, file_remove_dir(dir, name), "");
+	if (!r.failed) {
+		err = file_remove_dir(dir, name);
+		note(&r, err, "");
+		if (err == 0 && is_known)
+			fs_props_forget(root, &info);
+	}
 	return r.failed ? FS_PARTIAL : FS_OK;
 }
 
@@ -211,6 +231,8 @@ enum fs_result fs_remove(const struct fs_root *root, const char *path,
 	bool is_tree = guard.now.type == FS_DIRECTORY;
 	result = is_tree ? fs_remove_displace(root, &place, &aside)
 			 : fs_result_of(file_unlink(place.dir, place.name));
+	if (result == FS_OK && !is_tree)
+		fs_props_forget(root, &guard.now);
 	fs_guard_leave(&guard);
 	if (result != FS_OK)
 		return result;

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * props - one run of bytes kept with a file or directory: its properties, whatever they are.
+ *
+ * A short one is an extended attribute. What does not fit there, and all on a
+ * disk without attributes, is in a file under .prefork/props/ that is named for
+ * the inode (and begins with the time of its birth, so that a later file with
+ * that number does not inherit it); the attribute is then empty. Either way it
+ * changes in one step, moves with the file, is copied with it, stays when PUT
+ * replaces it, and goes with it.
+ */
+
+#include "base/buf.h"
+#include "service/drive/fs/guard.h"
+
+#define FS_PROPS_ATTR "user.prefork.props"
+#define FS_PROPS_MAX  (256u * 1024u)
+
+/* Reads them of the file or directory @path. FS_OK with nothing in @out if there are none. */
+[[nodiscard]] enum fs_result fs_props_read(
+	const struct fs_root *root, const char *path, struct buf *out);
+
+/* The same of the entry @name of the open directory @dir, which is no link; @info is what
+ * fs_stat_at says of it. */
+[[nodiscard]] enum fs_result fs_props_read_at(const struct fs_root *root, int dir,
+	const char *name, const struct fs_info *info, struct buf *out);
+
+/* What a change may change, all or nothing of it. */
+struct fs_props_edit {
+	struct buf *props;  /* as they are, to become as they shall be */
+	int64_t mtime_ns;   /* FS_MTIME_NOW: as it is */
+	bool sets_mode;     /* whether its owner may execute it */
+	bool is_executable; /* or not */
+};
+
+/**
+ * fs_props_change - let @change edit what is kept with @path.
+ *
+ * It is called under the guard of the name and the condition's fence, once,
+ * with the properties as they are; what it returns ends the call, and unless
+ * that is FS_OK nothing has changed. FS_TOO_LARGE past FS_PROPS_MAX.
+ */
+[[nodiscard]] enum fs_result fs_props_change(const struct fs_root *root, const char *path,
+	const struct fs_condition *condition,
+	enum fs_result (*change)(void *ctx, struct fs_props_edit *edit), void *ctx);
+
+/* Makes those of the open file @to the same as those of @from. */
+[[nodiscard]] enum fs_result fs_props_copy(const struct fs_root *root, int from, int to);
+
+/* The file that @info was taken of has just lost its last name. */
+void fs_props_forget(const struct fs_root *root, const struct fs_info *info);

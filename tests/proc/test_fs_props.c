@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "fs_race.h"
+#include "fs_room.h"
+
+#include "service/drive/fs/copy.h"
+#include "service/drive/fs/move.h"
+#include "service/drive/fs/props.h"
+#include "service/drive/fs/publish.h"
+#include "service/drive/fs/remove.h"
+
+#include <sys/xattr.h>
+
+#define LARGE 100'000u
+
+/* Sets the properties to @n times @byte, unless @result says otherwise. */
+struct order {
+	char byte;
+	size_t n;
+	enum fs_result result;
+	int64_t mtime_ns;
+};
+
+static enum fs_result carry_out(void *ctx, struct fs_props_edit *edit)
+{
+	const struct order *order = ctx;
+
+	buf_clear(edit->props);
+	for (size_t i = 0; i < order->n; i++)
+		buf_put_byte(edit->props, order->byte);
+	if (order->mtime_ns)
+		edit->mtime_ns = order->mtime_ns;
+	return order->result;
+}
+
+static enum fs_result set(const struct room *room, const char *path, char byte, size_t n)
+{
+	struct order order = {.byte = byte, .n = n};
+
+	return fs_props_change(&room->root, path, FS_NO_CONDITION, carry_out, &order);
+}
+
+static void assert_props(const struct room *room, const char *path, char byte, size_t n)
+{
+	AUTO_BUF got = BUF_INIT(FS_PROPS_MAX + 64);
+
+	assert_int_equal(fs_props_read(&room->root, path, &got), FS_OK);
+	assert_int_equal(got.n, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(got.p[i], byte);
+}
+
+static int n_aside(const struct room *room)
+{
+	return is_there(room, ".prefork/props") ? count_entries(room, ".prefork/props") : 0;
+}
+
+static void put(const struct room *room, const char *path)
+{
+	struct fs_publish pub;
+	struct fs_published done;
+
+	assert_int_equal(fs_publish_begin(&pub, &room->root, path, 3), FS_OK);
+	assert_int_equal(fs_publish_write(&pub, "new", 3, 0), FS_OK);
+	assert_int_equal(
+		fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &done), FS_OK);
+	fs_publish_end(&pub);
+}
+
+static void properties_of_any_size_are_kept_and_changed_and_removed(void **state)
+{
+	struct room *room = *state;
+	static const size_t sizes[] = {1, 3000, 3073, LARGE, FS_PROPS_MAX, 10, LARGE, 0};
+
+	drop_file(room, "f", "x");
+	drop_dir(room, "d");
+	assert_props(room, "f", 'x', 0);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		assert_int_equal(set(room, "f", (char)('a' + i), sizes[i]), FS_OK);
+		assert_int_equal(set(room, "d", (char)('A' + i), sizes[i]), FS_OK);
+		assert_int_equal(set(room, "", (char)('0' + i), sizes[i]), FS_OK);
+		assert_props(room, "f", (char)('a' + i), sizes[i]);
+		assert_props(room, "d", (char)('A' + i), sizes[i]);
+		assert_props(room, "", (char)('0' + i), sizes[i]);
+	}
+	assert_int_equal(n_aside(room), 0);
+	assert_int_equal(set(room, "f", 'x', FS_PROPS_MAX + 1), FS_TOO_LARGE);
+	assert_int_equal(set(room, "none", 'x', 1), FS_CHANGED);
+	assert_file(room, "f", "x");
+	assert_no_litter(room);
+}
+
+static void a_listing_reads_them_by_the_entrys_name(void **state)
+{
+	struct room *room = *state;
+	AUTO_BUF got = BUF_INIT(FS_PROPS_MAX + 64);
+	struct fs_info info;
+
+	drop_file(room, "f", "x");
+	assert_int_equal(fs_stat_at(&room->root, room->root.fd, "f", &info), FS_OK);
+	for (size_t n = 0; n <= LARGE; n += LARGE / 2) {
+		assert_int_equal(set(room, "f", 'p', n), FS_OK);
+		assert_int_equal(
+			fs_props_read_at(&room->root, room->root.fd, "f", &info, &got),
+			FS_OK);
+		assert_int_equal(got.n, n);
+	}
+}
+
+static void what_is_refused_changes_nothing(void **state)
+{
+	struct room *room = *state;
+	struct order order = {.byte = 'b', .n = 5, .result = FS_FORBIDDEN, .mtime_ns = 1};
+	struct fs_info before, after;
+
+	drop_file(room, "f", "x");
+	assert_int_equal(set(room, "f", 'a', 3), FS_OK);
+	assert_int_equal(fs_stat(&room->root, "f", &before), FS_OK);
+	assert_int_equal(
+		fs_props_change(&room->root, "f", FS_NO_CONDITION, carry_out, &order),
+		FS_FORBIDDEN);
+	order.result = FS_OK;
+	order.n = FS_PROPS_MAX + 1;
+	assert_int_equal(
+		fs_props_change(&room->root, "f", FS_NO_CONDITION, carry_out, &order),
+		FS_TOO_LARGE);
+	assert_int_equal(fs_stat(&room->root, "f", &after), FS_OK);
+	assert_int_equal(after.mtime_ns, before.mtime_ns);
+	assert_props(room, "f", 'a', 3);
+}
+
+static void they_go_where_the_file_goes(void **state)
+{
+	struct room *room = *state;
+	static const size_t sizes[] = {100, LARGE};
+	const struct fs_copy_how how = {.overwrite = true};
+	bool created;
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = sizes[i];
+
+		drop_file(room, "f", "x");
+		drop_file(room, "there", "y");
+		assert_int_equal(set(room, "f", 'f', n), FS_OK);
+		assert_int_equal(set(room, "there", 't', n), FS_OK);
+		put(room, "f");
+		assert_props(room, "f", 'f', n);
+		assert_int_equal(
+			fs_copy(&room->root, "f", "there", &how, FS_NO_WATCH, &created),
+			FS_OK);
+		assert_props(room, "there", 'f', n);
+		assert_int_equal(set(room, "there", 'c', n), FS_OK);
+		assert_props(room, "f", 'f', n); /* they are two now */
+		assert_int_equal(fs_move(&room->root, "f", "there", true, FS_NO_CONDITION,
+					 FS_NO_WATCH, &created),
+			FS_OK);
+		assert_props(room, "there", 'f', n);
+		assert_int_equal(n_aside(room) <= 1, 1);
+		assert_int_equal(
+			fs_remove(&room->root, "there", FS_NO_CONDITION, FS_NO_WATCH),
+			FS_OK);
+		assert_int_equal(n_aside(room), 0);
+	}
+	assert_no_litter(room);
+}
+
+static void they_go_where_the_tree_goes(void **state)
+{
+	struct room *room = *state;
+	const struct fs_copy_how how = {.overwrite = true};
+	bool created;
+
+	drop_dir(room, "d");
+	drop_dir(room, "d/e");
+	drop_file(room, "d/e/f", "x");
+	assert_int_equal(set(room, "d", 'd', LARGE), FS_OK);
+	assert_int_equal(set(room, "d/e", 'e', 10), FS_OK);
+	assert_int_equal(set(room, "d/e/f", 'f', LARGE), FS_OK);
+	assert_int_equal(
+		fs_copy(&room->root, "d", "c", &how, FS_NO_WATCH, &created), FS_OK);
+	assert_int_equal(fs_move(&room->root, "c", "m", true, FS_NO_CONDITION, FS_NO_WATCH,
+				 &created),
+		FS_OK);
+	assert_props(room, "m", 'd', LARGE);
+	assert_props(room, "m/e", 'e', 10);
+	assert_props(room, "m/e/f", 'f', LARGE);
+	assert_int_equal(fs_remove(&room->root, "d", FS_NO_CONDITION, FS_NO_WATCH), FS_OK);
+	assert_int_equal(fs_remove(&room->root, "m", FS_NO_CONDITION, FS_NO_WATCH), FS_OK);
+	assert_int_equal(n_aside(room), 0);
+}
+
+static void an_upload_given_up_leaves_no_properties_behind(void **state)
+{
+	struct room *room = *state;
+	struct fs_publish pub;
+	struct fs_published done;
+
+	drop_file(room, "f", "x");
+	assert_int_equal(set(room, "f", 'f', LARGE), FS_OK);
+	assert_int_equal(fs_publish_begin(&pub, &room->root, "f", 0), FS_OK);
+	const struct fs_condition absent = {.kind = FS_IF_ABSENT};
+	assert_int_equal(fs_publish_commit(&pub, &absent, FS_MTIME_NOW, &done), FS_EXISTS);
+	fs_publish_end(&pub);
+	assert_int_equal(n_aside(room), 1);
+	assert_props(room, "f", 'f', LARGE);
+}
+
+static void a_disk_without_attributes_keeps_them_too(void **state)
+{
+	struct room *room = *state;
+
+	room->root.can.attributes = false;
+	they_go_where_the_file_goes(state);
+	they_go_where_the_tree_goes(state);
+	properties_of_any_size_are_kept_and_changed_and_removed(state);
+}
+
+static void a_new_file_does_not_inherit_from_one_whose_number_it_has(void **state)
+{
+	struct room *room = *state;
+	struct fs_info info;
+	char name[64];
+
+	drop_file(room, "f", "x");
+	assert_int_equal(set(room, "f", 'f', LARGE), FS_OK);
+	assert_int_equal(fs_stat(&room->root, "f", &info), FS_OK);
+	(void)snprintf(
+		name, sizeof(name), ".prefork/props/%llx", (unsigned long long)info.inode);
+	drop_file(room, name, "12345\nof somebody born at another time");
+	assert_props(room, "f", 'f', 0);
+}
+
+/* Adds one byte, as a PROPPATCH adds a property. */
+static enum fs_result add_one(void *, struct fs_props_edit *edit)
+{
+	buf_put_byte(edit->props, 'a');
+	return FS_OK;
+}
+
+static int add_and_put(void *arg, int me)
+{
+	const struct room *room = arg;
+
+	for (int i = 0; i < 10; i++) {
+		if (me == 0)
+			put(room, "f");
+		else if (fs_props_change(&room->root, "f", FS_NO_CONDITION, add_one, NULL)
+			 != FS_OK)
+			return 1;
+	}
+	return 0;
+}
+
+static void of_many_changes_none_is_lost_and_an_upload_loses_none(void **state)
+{
+	struct room *room = *state;
+
+	drop_file(room, "f", "x");
+	assert_int_equal(race(add_and_put, room, 0), RACERS);
+	assert_props(room, "f", 'a', (RACERS - 1) * 10);
+}
+
+static int change_for_ever(void *arg)
+{
+	for (;;)
+		if (set(arg, "f", 'a', 10) != FS_OK || set(arg, "f", 'b', LARGE) != FS_OK)
+			return 1;
+}
+
+static void assert_whole(const struct room *room, struct buf *got)
+{
+	assert_int_equal(fs_props_read(&room->root, "f", got), FS_OK);
+	assert_true(got->n == 10 || got->n == LARGE);
+}
+
+static void who_is_killed_at_any_step_leaves_the_old_or_the_new(void **state)
+{
+	struct room *room = *state;
+
+	drop_file(room, "f", "x");
+	assert_int_equal(set(room, "f", 'a', 10), FS_OK);
+	for (int round = 0; round < 60; round++) {
+		AUTO_BUF got = BUF_INIT(FS_PROPS_MAX + 64);
+		pid_t pid = start_child(change_for_ever, room);
+
+		for (int i = 0; i < 20; i++)
+			assert_whole(room, &got);
+		stop_child(pid);
+		assert_whole(room, &got);
+		assert_props(room, "f", got.n == 10 ? 'a' : 'b', got.n);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EVERYWHERE(properties_of_any_size_are_kept_and_changed_and_removed),
+		EVERYWHERE(a_listing_reads_them_by_the_entrys_name),
+		EVERYWHERE(what_is_refused_changes_nothing),
+		EVERYWHERE(they_go_where_the_file_goes),
+		EVERYWHERE(they_go_where_the_tree_goes),
+		EVERYWHERE(an_upload_given_up_leaves_no_properties_behind),
+		EVERYWHERE(a_disk_without_attributes_keeps_them_too),
+		EVERYWHERE(a_new_file_does_not_inherit_from_one_whose_number_it_has),
+		EVERYWHERE(of_many_changes_none_is_lost_and_an_upload_loses_none),
+		EVERYWHERE(who_is_killed_at_any_step_leaves_the_old_or_the_new),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
