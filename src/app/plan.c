@@ -217,9 +217,9 @@ int plan_args(struct plan *plan, char **argv, struct reason *reason)
 	const struct service_ops *ops;
 	struct plan_service *s;
 
-	int r = opt_defaults(&plan->global_group, reason);
+	int r = find_service(argv[0], &ops, reason);
 	if (r == 0)
-		r = find_service(argv[0], &ops, reason);
+		r = opt_defaults(&plan->global_group, reason);
 	if (r == 0)
 		r = add_service(plan, ops->name, ops, &s, reason);
 	if (r == 0)

@@ -97,25 +97,27 @@ static bool hash_peer(struct throttle *t, const struct addr *peer, uint64_t *has
 	return true;
 }
 
+static struct place look(_Atomic uint64_t *slot)
+{
+	return unpack(atomic_load_explicit(slot, memory_order_relaxed));
+}
+
 /* The slot of @tag in @row; else the one it may take: the least loaded. */
 static _Atomic uint64_t *find_slot(_Atomic uint64_t row[THROTTLE_IN_ROW], uint64_t tag,
 	uint64_t now_ms, struct place *was)
 {
-	_Atomic uint64_t *least = NULL;
-	unsigned least_level = 0;
+	_Atomic uint64_t *least = row;
 
+	*was = look(least);
 	for (size_t i = 0; i < THROTTLE_IN_ROW; i++) {
-		struct place p =
-			unpack(atomic_load_explicit(&row[i], memory_order_relaxed));
-		unsigned level = level_at(p, now_ms);
+		struct place p = look(&row[i]);
 
 		if (p.tag == tag && p.level) {
 			*was = p;
 			return &row[i];
 		}
-		if (!least || level < least_level) {
+		if (level_at(p, now_ms) < level_at(*was, now_ms)) {
 			least = &row[i];
-			least_level = level;
 			*was = p;
 		}
 	}
