@@ -29,6 +29,8 @@ static const struct opt global_opts[] = {
 		.deflt = "info", .choices = log_levels, .help = "how much the log says"},
 	{"log_file", OPT_PATH(struct plan_global, log_file), .arg = "FILE",
 		.help = "where the log goes (standard error if not given)"},
+	{"control", OPT_PATH(struct plan_global, control), .arg = "FILE",
+		.help = "the socket for preforkctl (in /run/preforkd or XDG_RUNTIME_DIR if not given)"},
 };
 
 void plan_init(struct plan *plan)
@@ -321,16 +323,15 @@ static int read_file(const char *path, struct buf *text, struct reason *reason)
 	}
 }
 
-int plan_file(struct plan *plan, const char *path, struct reason *reason)
+/* Every section of @text, which @file names in sentences. */
+static int read_text(
+	struct plan *plan, const char *file, struct span text, struct reason *reason)
 {
-	AUTO_BUF text = BUF_INIT(INI_FILE_MAX + 16 * KIB);
 	struct ini *ini = NULL;
 
 	int r = opt_defaults(&plan->global_group, reason);
 	if (r == 0)
-		r = read_file(path, &text, reason);
-	if (r == 0)
-		r = ini_read(path, buf_span(&text), &ini, reason);
+		r = ini_read(file, text, &ini, reason);
 	for (size_t i = 0; r == 0 && i < ini->n_sections; i++) {
 		const struct ini_section *section = &ini->sections[i];
 
@@ -340,9 +341,44 @@ int plan_file(struct plan *plan, const char *path, struct reason *reason)
 			r = ini_apply(ini, section, &plan->global_group, reason);
 	}
 	ini_free(ini);
+	return r;
+}
+
+int plan_file(struct plan *plan, const char *path, struct reason *reason)
+{
+	AUTO_BUF text = BUF_INIT(INI_FILE_MAX + 16 * KIB);
+
+	int r = read_file(path, &text, reason);
+	if (r == 0)
+		r = read_text(plan, path, buf_span(&text), reason);
 	if (r == 0 && !plan->n_services)
 		return reason_set(reason,
 			"%s: there is no [service NAME] in it, so nothing to run", path);
+	return r;
+}
+
+int plan_vary(const struct plan *plan, const char *service, const char *name,
+	struct span value, struct plan *out, struct reason *reason)
+{
+	AUTO_BUF text = BUF_INIT(INI_FILE_MAX);
+	struct reason why;
+
+	/* What is printed reads back the same: that is a copy. */
+	plan_print(plan, &text);
+	if (text.failed)
+		return reason_set(reason, "the configuration is too long to be varied");
+	int r = read_text(out, "the configuration in force", buf_span(&text), reason);
+	for (size_t i = 0; i < out->n_services && r == 0; i++) {
+		struct plan_service *s = out->services[i];
+
+		if (!name || strcmp(s->name, service) != 0)
+			continue;
+		r = opt_set(&s->core_group, span_str(name), value, &why);
+		if (r == 0)
+			r = find_model(s->settings.model, &out->specs[i].model, &why);
+		if (r < 0)
+			(void)reason_set(reason, "%.400s", why.text);
+	}
 	return r;
 }
 

@@ -21,6 +21,7 @@ struct service_ops;
 struct plan_global {
 	unsigned log_level; /* enum log_level */
 	char *log_file;
+	char *control;
 };
 
 struct plan_service {
@@ -53,6 +54,15 @@ void plan_fini(struct plan *plan);
 
 /* Every section of the file at @path. 0, or negative with @reason, which names the line. */
 [[nodiscard]] int plan_file(struct plan *plan, const char *path, struct reason *reason);
+
+/**
+ * plan_vary - the same plan once more, but for one setting of one service.
+ *
+ * Reads nothing again; without @name it is the same altogether. @out is
+ * initialised. Returns 0, or negative with @reason; plan_fini ends @out in any case.
+ */
+[[nodiscard]] int plan_vary(const struct plan *plan, const char *service, const char *name,
+	struct span value, struct plan *out, struct reason *reason);
 
 /* Appends the plan as a configuration file that reads back the same. */
 void plan_print(const struct plan *plan, struct buf *out);

@@ -3,6 +3,7 @@
 /* preforkd - the server: its command line, and the way from there to server_run. */
 
 #include "app/cmd_passwd.h"
+#include "app/control_path.h"
 #include "app/plan.h"
 #include "app/registry.h"
 #include "base/reason.h"
@@ -12,6 +13,7 @@
 #include "core/service.h"
 #include "log/log.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +106,7 @@ struct program {
 	const struct options *options;
 	char **argv; /* from the service's name on, where no file says what to run */
 	struct log log;
+	char log_file[PATH_MAX]; /* where that goes; empty for standard error */
 };
 
 /* Prints where a service can be reached: the promise that it can be, now. */
@@ -180,6 +183,21 @@ static int load(void *arg, struct server_plan *out, struct reason *reason)
 	return r;
 }
 
+static int vary(void *arg, const struct server_plan *old, const char *service,
+	const char *name, struct span value, struct server_plan *out, struct reason *reason)
+{
+	struct plan *plan = malloc(sizeof(*plan));
+
+	if (!plan)
+		return reason_set(reason, "out of memory");
+	plan_init(plan);
+	int r = plan_vary(old->own, service, name, value, plan, reason);
+	*out = for_server(plan);
+	if (r < 0)
+		forget(arg, out);
+	return r;
+}
+
 /* The log goes on, where and as the plan says. */
 static void begun(void *arg, const struct server_plan *now)
 {
@@ -187,16 +205,53 @@ static void begun(void *arg, const struct server_plan *now)
 	const struct plan *plan = now->own;
 	struct reason reason;
 
+	const char *file = plan->global.log_file ? plan->global.log_file : "";
+	program->log.level = (enum log_level)plan->global.log_level;
+	if (strcmp(file, program->log_file) == 0)
+		return;
 	if (open_log(&program->log, &plan->global, &reason) < 0)
 		log_error(&program->log, "log-stays",
 			LOG_SAY("%.200s; the log stays where it is", reason.text));
+	else
+		(void)snprintf(program->log_file, sizeof(program->log_file), "%s", file);
+}
+
+/* A name for this server: of its configuration file, or of the one service. */
+static void name_server(const struct options *o, const struct plan *plan, char out[64])
+{
+	const char *name = o->config ? o->config : plan->services[0]->name;
+	const char *slash = strrchr(name, '/');
+	size_t n;
+
+	name = slash ? slash + 1 : name;
+	n = strcspn(name, ".");
+	(void)snprintf(out, 64, "%.*s", (int)MIN(n, 63), name);
+}
+
+/* Where preforkctl is to find this server; NULL for nowhere, which @program's log tells. */
+static const char *choose_control(
+	struct program *program, const struct plan *plan, char path[CONTROL_PATH_MAX])
+{
+	struct reason reason;
+	char name[64];
+
+	if (plan->global.control)
+		return plan->global.control;
+	name_server(program->options, plan, name);
+	if (control_path_new(name, path, &reason) == 0)
+		return path;
+	log_info(&program->log, "no-control",
+		LOG_SAY("preforkctl will not find this server: %.200s", reason.text));
+	return NULL;
 }
 
 static int run(const struct options *o, char **argv, struct plan *plan)
 {
+	char control[CONTROL_PATH_MAX];
 	struct program program = {.options = o, .argv = argv, .log = LOG_NONE};
-	const struct server_program served = {
+	struct server_program served = {
 		.load = load,
+		.vary = vary,
 		.forget = forget,
 		.begun = begun,
 		.ready = say_address,
@@ -206,10 +261,14 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 	struct reason reason = {0};
 	int status = EXIT_FAILED;
 
-	if (open_log(&program.log, &plan->global, &reason) == 0)
+	(void)snprintf(program.log_file, sizeof(program.log_file), "%s",
+		plan->global.log_file ? plan->global.log_file : "");
+	if (open_log(&program.log, &plan->global, &reason) == 0) {
+		served.control = choose_control(&program, plan, control);
 		status = server_run(&first, &program.log, &served, &reason);
-	else
+	} else {
 		forget(&program, &first);
+	}
 	if (reason.text[0])
 		complain(reason.text);
 	log_fini(&program.log);

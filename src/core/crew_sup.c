@@ -112,6 +112,37 @@ static void cool(struct slot *slot, bool failed, bool was_ready)
 		go(slot, SLOT_EMPTY);
 }
 
+static uint64_t read_counter(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void add_up(const struct slot *slot, struct crew_totals *out)
+{
+	const struct board_counters *counters = &slot->board->counters;
+
+	out->connections += read_counter(&counters->connections);
+	out->requests += read_counter(&counters->requests);
+	out->bytes_in += read_counter(&counters->bytes_in);
+	out->bytes_out += read_counter(&counters->bytes_out);
+}
+
+void crew_total(const struct crew *crew, struct crew_totals *out)
+{
+	for (unsigned i = 0; i < crew->n_slots; i++) {
+		const struct slot *slot = &crew->slots[i];
+
+		if (slot->state != SLOT_EMPTY && slot->state != SLOT_COOLING)
+			add_up(slot, out);
+	}
+	out->connections += crew->past.connections;
+	out->requests += crew->past.requests;
+	out->bytes_in += crew->past.bytes_in;
+	out->bytes_out += crew->past.bytes_out;
+	out->deaths += crew->past.deaths;
+	out->refused += crew->past.refused;
+}
+
 static void say_ended(struct slot *slot, const siginfo_t *how, bool as_told)
 {
 	struct crew *crew = slot->crew;
@@ -154,13 +185,17 @@ static void on_pid(struct loop_io *io, uint32_t events)
 		return;
 	}
 
+	/* A ring tells its members itself, so one may be finished before it was told from
+	 * here. */
 	bool as_told = how.si_code == CLD_EXITED && how.si_status == EXIT_DONE
-		       && (was == SLOT_DRAINING || is_sown(slot));
+		       && (was == SLOT_DRAINING || is_sown(slot) || crew->draining);
 	if (!slot->said_why || was == SLOT_READY)
 		say_ended(slot, &how, as_told);
 
 	if (was == SLOT_READY && loop_now_ns(crew->loop) - slot->spawned_ns > HEALTHY_NS)
 		slot->n_failures = 0;
+	add_up(slot, &crew->past);
+	crew->past.deaths += !as_told;
 	/* First all that was the dead one's: from sup_gone() on the place may have a new
 	 * worker. */
 	forget_process(slot);

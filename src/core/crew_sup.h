@@ -79,6 +79,16 @@ struct crew_events {
 	bool (*in_use)(const struct crew *crew, const struct addr *addr);
 };
 
+/* What workers have done, those that have gone too. */
+struct crew_totals {
+	uint64_t connections;
+	uint64_t requests;
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t deaths; /* not as told */
+	uint64_t refused;
+};
+
 /* Where a crew is to live. All borrowed, and outlives it but for the stock. */
 struct crew_place {
 	struct loop *loop;
@@ -104,6 +114,8 @@ struct crew {
 	uid_t uid;              /* of the workers; (uid_t)-1: as the supervisor */
 	gid_t gid;
 	void *shared; /* service_ops.shared_bytes */
+	struct crew_totals
+		past; /* of workers that have gone, and of crews before this one */
 
 	struct slot *slots; /* settings.workers.max of them */
 	unsigned n_slots;
@@ -156,6 +168,9 @@ void crew_free(struct crew *crew); /* takes NULL; every worker must be gone */
 
 /* Opens the access log anew and hands it to every worker. */
 void crew_reopen(struct crew *crew);
+
+/* Adds to @out what its workers have done, living and dead, and those of its forerunners. */
+void crew_total(const struct crew *crew, struct crew_totals *out);
 
 /* For the files crew_*_sup.c only. */
 void crew_init_slot(struct crew *crew, unsigned index);

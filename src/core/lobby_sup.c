@@ -160,7 +160,7 @@ static struct lobby *heirs_lobby(const struct lobby *l)
 	struct crew *heir = l->crew->replaced ? l->crew->events->heir(l->crew) : NULL;
 
 	/* Bytes may have been read that only this service understands. */
-	if (!heir || !heir->spec->model->sup_lobby
+	if (!heir || !heir->spec->model->takes_over
 		|| heir->spec->service != l->crew->spec->service)
 		return NULL;
 	return heir->spec->model->sup_lobby(heir);
@@ -285,6 +285,7 @@ void lobby_close(struct guest *g)
 static void say_refused(struct lobby *l)
 {
 	l->n_refused++;
+	l->crew->past.refused++;
 	if (l->said_refused_ns && now_ns(l) - l->said_refused_ns < SAY_EVERY_NS)
 		return;
 	log_warn(l->crew->log, "overload", "connections were refused: every worker is full",

@@ -29,7 +29,8 @@ struct model_ops {
 	bool one_connection; /* a worker holds one, whatever `connections` says */
 	bool seeded; /* only slot 0 is the core's to fill; the others the model fills from
 			it */
-	bool reuseport; /* listeners share their address with others of the crew */
+	bool takes_over; /* into its lobby come those of a crew that it replaces */
+	bool reuseport;  /* listeners share their address with others of the crew */
 
 	/* In the supervisor. crew->model is sup_bytes of zeroed memory. */
 	size_t sup_bytes;
@@ -46,8 +47,7 @@ struct model_ops {
 	/* Take nothing new and let go of what is idle; what has begun is finished. Called
 	 * again when a crew that is being replaced is to hurry. */
 	void (*sup_drain)(struct crew *crew);
-	/* Optional: where connections of a crew that this one replaces may go on waiting.
-	 */
+	/* Optional: where connections wait in the supervisor. */
 	struct lobby *(*sup_lobby)(struct crew *crew);
 	/* Whether nothing waits in the supervisor for a worker any more. */
 	bool (*sup_idle)(const struct crew *crew);

@@ -74,8 +74,18 @@ static void release(struct posts *p, struct sheet *sheet)
 	free(sheet);
 }
 
+/* What a service has done is its heir's past: what is counted never goes back. */
+static void bequeath(struct post *post)
+{
+	struct post *next = posts_find(post->posts, name_of(post));
+
+	if (next && next != post)
+		crew_total(post->crew, &next->crew->past);
+}
+
 static void free_post(struct post *post)
 {
+	bequeath(post);
 	list_remove(&post->link);
 	crew_free(post->crew);
 	release(post->posts, post->sheet);

@@ -20,7 +20,8 @@
  */
 
 #include "base/list.h"
-#include "core/server_sup.h"
+#include "core/crew_sup.h"
+#include "core/program.h"
 #include "os/loop.h"
 
 #include <stdbool.h>

@@ -3,6 +3,7 @@
 #include "core/server_sup.h"
 
 #include "base/reason.h"
+#include "core/command_sup.h"
 #include "core/exit.h"
 #include "core/posts_sup.h"
 #include "log/log.h"
@@ -15,18 +16,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-struct server {
-	const struct server_program *program;
-	struct loop *loop;
-	struct log *log;
-	struct posts posts;
-	struct loop_io sig_io;
-	int sigfd; /* owned */
-	struct change_listener reloaded;
-	bool again; /* HUP came during a change */
-	int status;
-};
 
 static void on_empty(struct posts *posts)
 {
@@ -117,6 +106,19 @@ static int watch_signals(struct server *s)
 	return loop_add(s->loop, &s->sig_io, EPOLLIN);
 }
 
+/* A server that cannot be talked to still serves. */
+static void open_control(struct server *s)
+{
+	struct reason reason;
+
+	s->control.loop = s->loop;
+	if (s->program->control
+		&& control_open(&s->control, s->program->control, &reason) < 0)
+		log_warn(s->log, "no-control",
+			LOG_SAY("preforkctl will not find this server: %.200s",
+				reason.text));
+}
+
 static int begin(struct server *s, const struct server_plan *first, struct reason *reason)
 {
 	s->loop = loop_new();
@@ -128,6 +130,7 @@ static int begin(struct server *s, const struct server_plan *first, struct reaso
 		errno = -r;
 		return reason_errno(reason, "cannot watch signals");
 	}
+	open_control(s);
 	return posts_change(&s->posts, first, NULL, NULL, &s->reloaded, reason);
 }
 
@@ -143,6 +146,8 @@ int server_run(const struct server_plan *first, struct log *log,
 			.failed = on_failed},
 		.sigfd = -1,
 		.reloaded.told = on_reloaded,
+		.control = {.fd = -1, .log = log, .asked = command_run},
+		.started_ns = clock_mono_ns(),
 		.status = EXIT_DONE,
 	};
 
@@ -157,6 +162,7 @@ int server_run(const struct server_plan *first, struct log *log,
 	if (!list_empty(&s.posts.all) && loop_run(s.loop) < 0)
 		s.status = EXIT_FAILED;
 
+	control_fini(&s.control);
 	posts_fini(&s.posts);
 	loop_free(s.loop);
 	fd_close(&s.sigfd);

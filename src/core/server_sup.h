@@ -13,32 +13,29 @@
  *   USR2        noted in the log; it has no meaning yet
  */
 
+#include "core/control_sup.h"
 #include "core/crew_sup.h"
+#include "core/posts_sup.h"
+#include "core/program.h"
 
 #include <stddef.h>
 
 struct log;
 struct reason;
 
-/* What is to be run, read and resolved. */
-struct server_plan {
-	const struct spec *specs;
-	size_t n_specs;
-	void *own; /* the program's */
-};
-
-/* What the program does for the server, and wants to hear. */
-struct server_program {
-	/* Reads again what is to be run: 0 with *@out for forget; or negative with
-	 * @reason, which names the file and the line. */
-	int (*load)(void *arg, struct server_plan *out, struct reason *reason);
-	void (*forget)(void *arg, const struct server_plan *plan);
-	/* The plan is the one that is run from now on. */
-	void (*begun)(void *arg, const struct server_plan *plan);
-	/* The first time that every service has its minimum of workers. The listeners'
-	 * addresses are final. */
-	void (*ready)(void *arg, const struct crew *crew);
-	void *arg;
+/* For core/ only. */
+struct server {
+	const struct server_program *program;
+	struct loop *loop;
+	struct log *log;
+	struct posts posts;
+	struct control control;
+	struct loop_io sig_io;
+	int sigfd; /* owned */
+	struct change_listener reloaded;
+	bool again; /* HUP came during a change */
+	uint64_t started_ns;
+	int status;
 };
 
 /**

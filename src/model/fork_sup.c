@@ -234,6 +234,7 @@ const struct model_ops fork_model = {
 	.summary = "a process per connection",
 	.one_connection = true,
 	.seeded = true,
+	.takes_over = true,
 	.sup_bytes = sizeof(struct fork_sup),
 	.sup_start = sup_start,
 	.sup_fini = sup_fini,

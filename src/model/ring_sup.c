@@ -438,6 +438,13 @@ static void sup_drain(struct crew *crew)
 		send_close(r);
 }
 
+static struct lobby *sup_lobby(struct crew *crew)
+{
+	struct ring_sup *r = crew->model;
+
+	return &r->lobby;
+}
+
 /* Only CLOSE, come round or too late, ends a ring. */
 static bool sup_idle(const struct crew *crew)
 {
@@ -456,6 +463,7 @@ const struct model_ops ring_model = {
 	.sup_message = sup_message,
 	.sup_gone = sup_gone,
 	.sup_drain = sup_drain,
+	.sup_lobby = sup_lobby,
 	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct ring_wrk),
 	.wrk_start = ring_wrk_start,

@@ -11,6 +11,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -193,6 +194,32 @@ void sock_tally(int fd, struct sock_tally *out)
 	out->n_read = info.tcpi_bytes_received - fin - (uint64_t)unread;
 	/* Our own FIN would be counted too; but who sent it has no tally made. */
 	out->n_sent = info.tcpi_bytes_acked + (uint64_t)unsent;
+}
+
+int sock_connect_unix(const char *path)
+{
+	struct addr addr = {.un.sun_family = AF_UNIX};
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(addr.un.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(addr.un.sun_path, path, strlen(path));
+	if (connect(fd, &addr.sa, sizeof(addr.un)) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
+int sock_peer_uid(int fd, uid_t *uid)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		return -errno;
+	*uid = who.uid;
+	return 0;
 }
 
 bool sock_is_readable(int fd)

@@ -62,6 +62,12 @@ struct sock_tally {
 };
 void sock_tally(int fd, struct sock_tally *out);
 
+/* A connection (CLOEXEC, blocking, yours) to the unix socket at @path; or -errno. */
+[[nodiscard]] int sock_connect_unix(const char *path);
+
+/* Who is at the other end of a unix connection, by the kernel's word. 0 or -errno. */
+[[nodiscard]] int sock_peer_uid(int fd, uid_t *uid);
+
 /* Whether a read, or an accept, would find something now. */
 bool sock_is_readable(int fd);
 

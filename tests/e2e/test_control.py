@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""preforkctl: what it shows, what it can change, and who may."""
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+
+import pytest
+
+from harness import ledger
+from harness.server import PREFORKD, children
+from harness.wait import PATIENCE_S, for_exit, until
+
+PREFORKCTL = os.path.join(os.path.dirname(PREFORKD), "preforkctl")
+ALL_MODELS = ["fork", "pool", "reuseport", "ring", "shared"]
+
+
+@pytest.fixture(params=ALL_MODELS)
+def model(request):
+    return request.param
+
+
+class Ctl:
+    def __init__(self, path):
+        self.path = path
+
+    def run(self, *words):
+        return subprocess.run([PREFORKCTL, "-s", str(self.path), *words], capture_output=True, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL)
+
+    def ok(self, *words):
+        done = self.run(*words)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    def status(self):
+        return json.loads(self.ok("--json", "status"))
+
+    def service(self):
+        """The one that serves."""
+        found = [s for s in self.status()["services"] if s["state"] == "serving"]
+        assert len(found) == 1, found
+        return found[0]
+
+
+@pytest.fixture
+def ctl(tmp_path):
+    return Ctl(tmp_path / "control")
+
+
+@pytest.fixture
+def served(start, folder, model, ctl):
+    (folder / "a").write_bytes(b"a" * 1024)
+    return start("drive", "--model", model, "--workers", "2..4", "--control", ctl.path, folder)
+
+
+@pytest.mark.core
+def test_status_counts_what_was_done(served, ctl):
+    for _ in range(5):
+        assert served.ask("GET", "/a").status == 200
+
+    def counted():
+        s = ctl.service()
+        return s["requests_total"] == 5 and s["connections_total"] == 5 and s["bytes_out_total"] > 5 * 1024
+    until(counted, "five requests are counted")
+    table = ctl.ok("status")
+    assert re.search(r"^SERVICE +MODEL", table, re.M) and f":{served.port}" in table
+    assert re.search(rf"^drive +{ctl.service()['model']} +serving", table, re.M)
+
+
+@pytest.mark.core
+def test_counters_survive_reloads_and_deaths(served, ctl):
+    for _ in range(3):
+        assert served.ask("GET", "/a").status == 200
+    ctl.ok("reload")
+    served.kill_worker(served.workers()[-1])
+    until(lambda: ctl.service()["deaths_total"] == 1, "the death is counted")
+    until(lambda: len(ctl.status()["services"]) == 1, "the old generation has gone")
+    assert ctl.service()["requests_total"] == 3
+
+
+def test_metrics_are_openmetrics(served, ctl):
+    assert served.ask("GET", "/a").status == 200
+    until(lambda: ctl.service()["requests_total"] == 1, "it is counted")
+    lines = ctl.ok("metrics").splitlines()
+    assert lines[-1] == "# EOF"
+    assert 'preforkd_requests_total{service="drive"} 1' in lines
+    families = [line.split()[2] for line in lines if line.startswith("# TYPE ")]
+    assert len(families) == len(set(families))
+    manual = open(os.path.join(os.path.dirname(__file__), "../../docs/man/preforkd.8"), encoding="utf-8").read()
+    for family in families:
+        assert re.search(rf"^\.It Cm {family}$", manual, re.M), f"{family} is not in preforkd(8)"
+    for line in lines:
+        assert re.fullmatch(r'# (TYPE|HELP|UNIT) \S+ .+|# EOF|[a-z_]+(\{service="[^"]+"\})? \d+', line), line
+
+
+@pytest.mark.core
+def test_it_answers_while_every_worker_is_busy_or_stopped(served, ctl):
+    for pid in served.workers():
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        assert ctl.service()["workers_ready"] >= 1
+    finally:
+        for pid in served.workers():
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.core
+def test_resize_under_load_loses_nothing(served, ctl, model):
+    with ledger.Load(served, "-c", "8", "-t", "2s", "-T", "10s", "-p", "/a", "-E", "1024", "-1") as load:
+        for range_ in ("6..8", "1..2", "3..64"):
+            said = ctl.ok("resize", "drive", range_)
+            assert "until the next reload" in said
+        account = load.result()
+    assert account["right"] > 100
+    assert account["broken_before"]["all"] + account["broken_after"]["all"] + account["wrong"]["all"] == 0
+    assert ctl.service()["workers_min"] == 3 and ctl.service()["workers_max"] == 64
+    ctl.ok("reload")
+    assert ctl.service()["workers_min"] == 2
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("to", ["fork", "pool", "ring"])
+def test_the_model_can_be_switched_until_the_next_reload(served, ctl, model, to):
+    ctl.ok("switch-model", "drive", to)
+    assert ctl.service()["model"] == to
+    assert served.ask("GET", "/a").status == 200
+    ctl.ok("reload")
+    assert ctl.service()["model"] == model
+
+
+def test_restart_makes_new_workers(served, ctl):
+    before = set(served.workers())
+    ctl.ok("restart", "drive")
+    for pid in before:
+        for_exit(pid)
+    assert served.ask("GET", "/a").status == 200
+
+
+def test_what_is_wrong_is_said(served, ctl):
+    for words, why in ((("resize", "drive", "lots"), "lots"), (("resize", "none", "3"), "none"),
+                       (("switch-model", "drive", "magic"), "magic")):
+        done = ctl.run(*words)
+        assert done.returncode == 1 and why in done.stderr
+    assert ctl.run("dance").returncode == 2
+    assert served.ask("GET", "/a").status == 200
+
+
+def test_drain_ends_in_order(served, ctl):
+    ctl.ok("drain")
+    assert served.wait() == 0
+    assert not ctl.path.exists()
+
+
+def test_stop_ends_now(served, ctl):
+    wire = served.connect()
+    wire.send(b"GET /a HTTP/1.1\r\nHo")
+    served.holder(wire)
+    ctl.ok("stop")
+    served.wait()
+    assert not children(served.pid)
+
+
+def test_the_socket_is_for_its_owner_alone(served, ctl):
+    assert stat.S_IMODE(os.stat(ctl.path).st_mode) == 0o600
+
+
+@pytest.mark.core
+def test_nonsense_and_silence_do_no_harm(served, ctl):
+    def dial():
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(PATIENCE_S)
+        s.connect(str(ctl.path))
+        return s
+    silent = [dial() for _ in range(15)]
+    with dial() as s:
+        s.sendall(b"x" * 4096)
+        try:
+            assert s.recv(100) == b""
+        except ConnectionResetError:
+            pass
+    with dial() as s:
+        s.sendall(b"\0 \xff a b c d e f g h\n")
+        assert b'"ok": false' in s.recv(1000)
+    with dial() as s:
+        s.sendall(b"reload\n")  # and goes before the answer
+    assert ctl.service()["service"] == "drive"
+    for s in silent:
+        s.close()
+
+
+def test_the_socket_of_a_dead_server_is_replaced(start, folder, ctl):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(ctl.path))
+    start("drive", "--workers", "1", "--control", ctl.path, folder)
+    assert ctl.status()["ok"]
+
+
+def test_it_is_found_without_options_where_there_is_one(start, folder, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root's place is shared with every other server here")
+    start("drive", "--workers", "1", folder)
+    assert subprocess.run([PREFORKCTL], timeout=PATIENCE_S).returncode == 0
+
+
+def test_a_service_that_failed_can_be_restarted(start, folder, tmp_path, ctl):
+    users = tmp_path / "users"
+    users.write_text("u:$2y$05$abcdefghijklmnopqrstuuIXIsmyKKXGkPRkxCvXgVCbCEtaNjXb2\n")
+    conf = tmp_path / "preforkd.conf"
+    broken = tmp_path / "log"
+    conf.write_text(f"[preforkd]\ncontrol = {ctl.path}\n[service files]\nlisten = 127.0.0.1:0\nrun = drive\nworkers = 1\n"
+                    f"root = {folder}\n[service late]\nlisten = unix:{tmp_path}/late\nrun = echo\nworkers = 1\n")
+    served = start("-c", conf, listen=None)
+    assert not broken.exists()
+    ctl.ok("restart", "late")
+    states = {s["service"]: s["state"] for s in ctl.status()["services"] if s["state"] != "leaving"}
+    assert states == {"files": "serving", "late": "serving"}
+    assert served.ask("GET", "/").status == 200
