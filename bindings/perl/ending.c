@@ -173,8 +173,11 @@ void ending_run(pTHX)
 	if (objects_may_be_there(aTHX))
 		each_object(aTHX_ destroy);
 	errno = 0;
-	if (PerlIO_flush(PerlIO_stdout()) != 0 && errno)
+	if (PerlIO_flush(PerlIO_stdout()) != 0 && errno) {
+		if (STATUS_EXIT == 0)
+			STATUS_EXIT_SET(1);
 		PerlIO_printf(
 			PerlIO_stderr(), "Unable to flush stdout: %s\n", Strerror(errno));
+	}
 	my_fflush_all();
 }

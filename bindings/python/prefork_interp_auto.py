@@ -117,7 +117,7 @@ def main():
     code = compiled(module.__file__)
     sys.modules["__main__"] = module
     loaded = set(sys.modules)
-    prefork_interp.ready(also_check=[path for path in (script, notes) if path])
+    prefork_interp.ready(also_check=[path for path in (script, notes) if path], name=script)
     try:
         run(code, module)
     except BaseException:

@@ -34,11 +34,12 @@ class Stream:
             return open(self.fd, self.mode, closefd=False, newline="\n",
                         errors="backslashreplace" if self.fd == 2 else "surrogateescape")
         text, binary = self.text, self.text.buffer
-        raw = binary if isinstance(binary, io.RawIOBase) else binary.raw
-        raw.__init__(self.fd, self.mode + "b", closefd=False)
+        raw = io.FileIO(self.fd, self.mode + "b", closefd=False)  # the old one remembers whether it could seek
         raw.name = f"<{self.name}>"
-        if binary is not raw:
-            binary.__init__(raw)
+        if isinstance(binary, io.RawIOBase):
+            binary = raw
+        else:
+            binary.__init__(raw, getattr(raw, "_blksize", io.DEFAULT_BUFFER_SIZE))  # as open() does
         line_buffering = self.by_default() if self.line_buffering is None else self.line_buffering
         text.__init__(binary, encoding=text.encoding, errors=text.errors, newline="\n",
                       line_buffering=line_buffering, write_through=text.write_through)

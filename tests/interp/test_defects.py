@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: MIT
+"""The defects of the known implementation that design/INTERP-PROTOCOL counts, as far as they are not rows elsewhere.
+
+   2 7 10 11   test_same.py      3 4 6 13   test_caller.py      5   test_terminal.py
+   21          test_known.py     15 to 20 with hostile input: tests/proc
+"""
+import os
+import pathlib
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from interp.world import LANGUAGES, PATIENCE_S, PERL, PYTHON, TIMEOUT_S
+
+MAN = pathlib.Path(__file__).parents[2] / "docs/man/prefork-interp.1"
+READY_LANGUAGES = [language for language in LANGUAGES if not language.preload]
+
+
+def processes():
+    """Everything that runs: pid to (parent, state, CPU ticks)."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = pathlib.Path(f"/proc/{entry}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            found[int(entry)] = (int(stat[1]), stat[0], int(stat[11]) + int(stat[12]))
+    return found
+
+
+def until(true, what):
+    """Waits for what no descriptor tells."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, what
+        os.sched_yield()
+
+
+def test_1_a_normal_end_is_never_a_death(probe):
+    statuses = {probe.call(probe.warm("leave", 0)).status for _ in range(100)}
+
+    assert statuses == {0}
+
+
+@pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)
+def test_7_the_first_caller_leaves_nothing_of_its_own(home, language):
+    script = home.probe(language)
+
+    def odd():
+        os.umask(0o077)
+        os.nice(5)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 1000))
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    script.call(script.warm("argv"), preexec_fn=odd, restore_signals=False)
+
+    for fact in ("place", "signals", "fds"):
+        before = script.began()
+        warm = script.call(script.warm(fact))
+        assert script.began() == before + 1
+        assert warm == script.call(script.cold(fact)), fact
+
+
+MODULES = {
+    PERL.name: ("Part.pm", "package Part; sub text { '%s' } 1;\n", "use lib '%s/lib', '%s/other'; use Part; %s\nprint Part::text(), qq(\\n);\n"),
+    PYTHON.name: ("Part.py", "def text(): return '%s'\n", "import sys; sys.path[:0] = ['%s/lib', '%s/other']\nimport Part\n%s\nprint(Part.text())\n"),
+}
+
+
+class Parted:
+    """A script and the module it loads."""
+
+    def __init__(self, home, language):
+        self.home, (self.file, self.module, script) = home, MODULES[language.name]
+        for folder in ("lib", "other"):
+            (home.path / folder).mkdir()
+        self.publish("other", "old")
+        self.script = home.script(language, script % (home.path, home.path, language.ready))
+        self.script.prime()
+
+    def publish(self, folder, text, mtime=None):
+        """A new file in the old one's place, as packagers do it."""
+        path = self.home.path / folder / self.file
+        new = path.with_suffix(".new")
+        new.write_text(self.module % text)
+        if mtime is not None:
+            os.utime(new, (mtime, mtime))
+        new.rename(path)
+
+    def says(self):
+        return self.script.call(self.script.warm()).out
+
+
+@pytest.fixture
+def parted(home, request):
+    return Parted(home, request.param)
+
+
+EACH = pytest.mark.parametrize("parted", READY_LANGUAGES, ids=str, indirect=True)
+
+
+@EACH
+def test_8_a_module_replaced_by_an_older_one_is_noticed(parted):
+    parted.publish("other", "new", mtime=1_000_000_000)
+
+    assert parted.says() == b"new\n"
+
+
+@EACH
+def test_8_a_module_that_shadows_is_noticed(parted):
+    parted.publish("lib", "shadow")
+
+    assert parted.says() == b"shadow\n"
+
+
+@EACH
+def test_8_a_module_that_is_gone_is_noticed(parted):
+    (parted.home.path / "other" / parted.file).unlink()
+
+    gone = parted.script.call(parted.script.warm())
+
+    assert gone == parted.script.call(parted.script.cold())
+    assert gone.status != 0
+
+
+@EACH
+def test_8_the_script_itself_is_noticed(parted):
+    more = {".pl": 'print "more\\n";\n', ".py": 'print("more")\n'}[parted.script.language.suffix]
+    with open(parted.script.path, "a", encoding="utf-8") as file:
+        file.write(more)
+
+    assert parted.says() == b"old\nmore\n"
+
+
+@EACH
+def test_8_a_time_in_the_future_does_not_make_calls_cold(parted):
+    parted.publish("other", "new", mtime=time.time() + 1_000_000)
+    assert parted.says() == b"new\n"
+
+    parted.script.prime()
+
+
+def test_9_chance_is_another_each_time(probe):
+    said = [probe.call(probe.warm("chance")).out.split() for _ in range(5)]
+
+    for column in range(1, 4):
+        assert len({line[column] for line in said}) == 5, said
+
+
+@pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)
+def test_12_what_the_first_caller_had_open_does_not_live_on(home, language):
+    script = home.probe(language)
+    reader, writer = os.pipe()
+
+    script.call(script.warm("argv"), pass_fds=[writer])
+    os.close(writer)
+
+    os.set_blocking(reader, False)
+    assert os.read(reader, 1) == b"", "somebody still holds the pipe"
+    os.close(reader)
+    assert script.began()
+
+
+def test_14_the_manual_says_what_time_shows():
+    assert "time" in MAN.read_text(encoding="utf-8"), "resource use is the server's, and the manual is to say so"
+
+
+def test_15_a_stopped_server_costs_a_moment(probe):
+    os.kill(probe.server(), signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        assert probe.call(probe.warm("leave", 7)).status == 7
+        assert time.monotonic() - began < 5
+    finally:
+        servers = [pid for pid, (_, state, _) in processes().items() if state == "T"]
+        for pid in servers:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_19_no_zombies_stay(probe):
+    server = probe.server()
+    for _ in range(5):
+        probe.call(probe.warm("leave", 0))
+
+    until(lambda: not [pid for pid, (parent, state, _) in processes().items() if parent == server and state == "Z"],
+          "a zombie stays")
+
+
+@pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)
+def test_22_an_idle_server_goes(home, language):
+    ready = language.ready.replace("_complete()", "_complete(idle_timeout => 1)").replace("ready()", "ready(idle_timeout=1)")
+    script = home.script(language, ready + "\n")
+    script.call(script.warm())
+    pid = script.server()
+
+    until(lambda: pid not in processes(), "it is still there")
+
+
+def test_22_one_server_serves_every_directory(probe):
+    pid = probe.server()
+    for place in ("/", "/usr", "/tmp"):
+        probe.call(probe.warm("place"), cwd=place)
+
+    assert probe.server() == pid
+
+
+def test_23_a_directory_others_may_write_to_is_not_used(home, probe):
+    [place] = {path.parent for path in home.path.rglob("*") if path.is_socket()}
+    place.chmod(0o777)
+    try:
+        before = probe.call(probe.warm("place"))
+        assert before == probe.call(probe.cold("place"))
+    finally:
+        place.chmod(0o700)
+    assert probe.began()
+
+
+def test_25_the_server_is_the_parent_and_nothing_is_taken_apart(home):
+    script = home.script(PYTHON, "import json, os, sys\n"
+                         "class Old:\n    def __del__(self): os.write(1, b'taken apart')\n"
+                         "json.old = Old()\nimport prefork_interp; prefork_interp.ready()\nprint(os.getppid(), flush=True)\n")
+    script.prime()
+
+    assert script.call(script.warm()).out == b"%d\n" % script.server()
+
+
+def test_26_a_call_looks_at_no_file(probe, tmp_path):
+    trace = tmp_path / "trace"
+    tracer = subprocess.Popen(["strace", "-o", trace, "-e", "trace=%stat,%file", "-p", str(probe.server())],
+                              stderr=subprocess.PIPE)
+    tracer.stderr.readline()  # attached
+
+    probe.call(probe.warm("leave", 0))
+    tracer.send_signal(signal.SIGINT)
+    tracer.wait(TIMEOUT_S)
+    tracer.stderr.close()
+
+    calls = [line for line in trace.read_text().splitlines() if "(" in line and not line.startswith(("---", "+++"))]
+    assert not [line for line in calls if "/usr/" in line or str(probe.world.path) in line], calls
