@@ -53,7 +53,7 @@ my %do = (
 		}
 	},
 	read_fd => sub { open my $f, '<', $ARGV[1] or die "$!\n"; print <$f> },
-	cat => sub { binmode STDIN; binmode STDOUT; my $b; print $b while sysread STDIN, $b, 65536 },
+	cat => sub { $| = 1; binmode STDIN; binmode STDOUT; my $b; print $b while sysread STDIN, $b, 65536 },
 	lines => sub { while (my $line = <STDIN>) { chomp $line; print "got $line\n" } },
 	standard => sub {
 		no warnings;

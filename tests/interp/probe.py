@@ -77,6 +77,7 @@ def read_fd():
 def cat():
     while block := sys.stdin.buffer.read1(65536):
         sys.stdout.buffer.write(block)
+        sys.stdout.buffer.flush()
 
 
 def lines():
@@ -123,8 +124,8 @@ def die():
 
 
 def wait_for_signal():
-    signal.signal(int(sys.argv[2]), lambda n, frame: (print("got", n, flush=True), sys.exit(5)))
-    print("ready", flush=True)
+    signal.signal(int(sys.argv[2]), lambda n, frame: (os.write(1, b"got %d\n" % n), sys.exit(5)))
+    os.write(1, b"ready\n")
     while True:
         signal.pause()
 

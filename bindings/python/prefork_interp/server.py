@@ -68,6 +68,9 @@ class Setup:
         self.time_zone = os.environ.get("TZ")
         self.coerced = os.environ.get("LC_CTYPE")
         self.faults = faulthandler.is_enabled()
+        # An interpreter whose caller ignores the signal does not install this: so that it can be told, it goes.
+        if self.handlers[signal.SIGINT] is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def take_over(self, interp, script, args, env):
         take_environment(env, self.coerced)
