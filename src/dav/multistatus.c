@@ -4,6 +4,7 @@
 
 #include "base/date.h"
 #include "base/escape.h"
+#include "dav/propbag.h"
 #include "http/status.h"
 
 #define XML_HEAD "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
@@ -39,9 +40,10 @@ static bool any_in(uint64_t props, enum prop_ns ns)
 	return false;
 }
 
-void multistatus_begin(struct buf *out, uint64_t props)
+/* The rest of the root's start tag. */
+static void put_prefixes(struct buf *out, uint64_t props)
 {
-	buf_put_span(out, SPAN(XML_HEAD "<D:multistatus xmlns:D=\"" PROP_NS_D "\""));
+	buf_put_span(out, SPAN(" xmlns:D=\"" PROP_NS_D "\""));
 	if (any_in(props, PROP_IN_A))
 		buf_put_span(out, SPAN(" xmlns:A=\"" PROP_NS_A "\""));
 	if (any_in(props, PROP_IN_O))
@@ -49,6 +51,23 @@ void multistatus_begin(struct buf *out, uint64_t props)
 	if (any_in(props, PROP_IN_W))
 		buf_put_span(out, SPAN(" xmlns:W=\"" PROP_NS_W "\""));
 	buf_put_span(out, SPAN(">\n"));
+}
+
+void multistatus_begin(struct buf *out, uint64_t props)
+{
+	buf_put_span(out, SPAN(XML_HEAD "<D:multistatus"));
+	put_prefixes(out, props);
+}
+
+void multistatus_mkcol_begin(struct buf *out, uint64_t props)
+{
+	buf_put_span(out, SPAN(XML_HEAD "<D:mkcol-response"));
+	put_prefixes(out, props);
+}
+
+void multistatus_mkcol_end(struct buf *out)
+{
+	buf_put_span(out, SPAN("</D:mkcol-response>\n"));
 }
 
 void multistatus_end(struct buf *out)
@@ -215,7 +234,32 @@ static void put_set(struct buf *out, uint64_t set, bool names_only,
 
 static bool is_there(const struct prop_ref *prop, const struct multistatus_facts *facts)
 {
-	return prop->id != PROP_UNKNOWN && (facts->has & PROP_BIT(prop->id));
+	return prop->id == PROP_UNKNOWN ? propbag_find(facts->dead, prop->name).p != NULL
+					: (facts->has & PROP_BIT(prop->id)) != 0;
+}
+
+/* All dead properties, by name or with value. */
+static void put_dead(struct buf *out, struct span dead, bool names_only)
+{
+	struct propbag_item item;
+
+	while (propbag_next(&dead, &item)) {
+		const struct prop_ref prop = {PROP_UNKNOWN, item.name};
+
+		if (names_only)
+			multistatus_put_name(out, &prop);
+		else
+			multistatus_put_fragment(out, item.xml);
+	}
+}
+
+static void put_wanted(
+	struct buf *out, const struct prop_ref *prop, const struct multistatus_facts *facts)
+{
+	if (prop->id == PROP_UNKNOWN)
+		multistatus_put_fragment(out, propbag_find(facts->dead, prop->name));
+	else
+		multistatus_put(out, prop->id, facts);
 }
 
 static void put_found(
@@ -223,22 +267,24 @@ static void put_found(
 {
 	if (want->kind == PROPFIND_ALLPROP) {
 		put_set(out, want->known & facts->has, false, facts);
+		put_dead(out, facts->dead, false);
 		return;
 	}
 	if (want->kind == PROPFIND_PROPNAME) {
 		put_set(out, facts->has, true, facts);
+		put_dead(out, facts->dead, true);
 		return;
 	}
 	for (size_t i = 0; i < want->n_props; i++) {
 		if (is_there(&want->props[i], facts))
-			multistatus_put(out, want->props[i].id, facts);
+			put_wanted(out, &want->props[i], facts);
 	}
 }
 
 void multistatus_answer(struct buf *out, const struct multistatus_href *href,
-	const struct propfind *want, const struct multistatus_facts *facts)
+	const struct propfind *want, const struct multistatus_facts *facts, bool is_minimal)
 {
-	bool any_missing = want->has_unknown, any_found = want->kind != PROPFIND_PROP;
+	bool any_missing = false, any_found = want->kind != PROPFIND_PROP;
 
 	for (size_t i = 0; i < want->n_props; i++) {
 		bool found = is_there(&want->props[i], facts);
@@ -247,6 +293,7 @@ void multistatus_answer(struct buf *out, const struct multistatus_href *href,
 		any_found |= found;
 	}
 
+	any_missing = any_missing && !is_minimal;
 	multistatus_response_begin(out, href);
 	/* A response needs one propstat, if only an empty one. */
 	if (any_found || !any_missing) {

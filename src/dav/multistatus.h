@@ -36,6 +36,7 @@ struct multistatus_facts {
 	struct span oc_id;
 	struct span oc_permissions;
 	struct span active_locks; /* <D:activelock> elements; empty if none */
+	struct span dead; /* a propbag of the properties that are not in props.def */
 };
 
 /* Where a resource is: the URL of its folder, encoded and ending in '/', and its name as it
@@ -49,6 +50,10 @@ struct multistatus_href {
 /* @props: the PROP_BITs that will be written, which says what prefixes to declare. */
 void multistatus_begin(struct buf *out, uint64_t props);
 void multistatus_end(struct buf *out);
+
+/* The same for the body of a refused MKCOL (RFC 5689, 5.2): propstats stand in it alone. */
+void multistatus_mkcol_begin(struct buf *out, uint64_t props);
+void multistatus_mkcol_end(struct buf *out);
 
 void multistatus_response_begin(struct buf *out, const struct multistatus_href *href);
 void multistatus_response_end(struct buf *out);
@@ -81,13 +86,14 @@ static inline void multistatus_put_fragment(struct buf *out, struct span xml)
 }
 
 /**
- * multistatus_answer - one whole response to @want, of live properties alone.
+ * multistatus_answer - one whole response to @want.
  *
- * What @facts lacks is reported with 404 where it was asked for by name. Unknown
- * properties are missing here; a caller that has dead ones composes its own.
+ * What @facts lacks is reported with 404 where it was asked for by name, unless
+ * @is_minimal (RFC 8144, 2.1).
  */
 void multistatus_answer(struct buf *out, const struct multistatus_href *href,
-	const struct propfind *want, const struct multistatus_facts *facts);
+	const struct propfind *want, const struct multistatus_facts *facts,
+	bool is_minimal);
 
 /**
  * multistatus_error - a whole <D:error> body with one condition (RFC 4918 16).

@@ -65,6 +65,17 @@ static int inherit_lang(struct proppatch *patch, const struct xml_element *el)
 	return XML_OK;
 }
 
+/* An element inside a property's value. */
+static void note_inner(struct proppatch *patch, const struct xml_element *el)
+{
+	struct proppatch_op *op = &patch->ops[patch->n_ops - 1];
+
+	op->text = SPAN_NONE;
+	if (op->prop.id == PROP_RESOURCETYPE && el->depth == DEPTH_NAME + 1
+		&& !prop_is_dav(el->name, SPAN("collection")))
+		patch->is_other_type = true;
+}
+
 static int on_open(void *arg, const struct xml_element *el)
 {
 	struct proppatch *patch = arg;
@@ -77,10 +88,13 @@ static int on_open(void *arg, const struct xml_element *el)
 
 	switch (el->depth) {
 	case DEPTH_ROOT:
-		return prop_is_dav(el->name, SPAN("propertyupdate")) ? XML_OK
-								     : XML_UNEXPECTED;
+		return prop_is_dav(el->name,
+			       patch->is_mkcol ? SPAN("mkcol") : SPAN("propertyupdate"))
+			       ? XML_OK
+			       : XML_UNEXPECTED;
 	case DEPTH_OP:
-		patch->is_remove = prop_is_dav(el->name, SPAN("remove"));
+		patch->is_remove =
+			!patch->is_mkcol && prop_is_dav(el->name, SPAN("remove"));
 		patch->in_op = patch->is_remove || prop_is_dav(el->name, SPAN("set"));
 		return XML_OK;
 	case DEPTH_PROP:
@@ -91,7 +105,7 @@ static int on_open(void *arg, const struct xml_element *el)
 		break;
 	default:
 		if (in_value(patch))
-			patch->ops[patch->n_ops - 1].text = SPAN_NONE;
+			note_inner(patch, el);
 	}
 	if (result == XML_OK && in_value(patch))
 		fragment_open(&patch->fragment, el);
@@ -140,7 +154,14 @@ void proppatch_init(struct proppatch *patch)
 	patch->arena = ARENA_INIT(MAX_ARENA_BYTES);
 	patch->value = patch->text = BUF_INIT(PROPPATCH_MAX_BODY_BYTES);
 	patch->in_op = patch->is_remove = patch->in_prop = false;
+	patch->is_mkcol = patch->is_other_type = false;
 	xml_init(&patch->xml, &ops, patch, PROPPATCH_MAX_BODY_BYTES);
+}
+
+void proppatch_init_mkcol(struct proppatch *patch)
+{
+	proppatch_init(patch);
+	patch->is_mkcol = true;
 }
 
 void proppatch_fini(struct proppatch *patch)

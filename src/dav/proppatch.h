@@ -31,6 +31,9 @@ struct proppatch {
 	struct proppatch_op *ops;
 	size_t n_ops;
 
+	bool is_mkcol;      /* it is of an extended MKCOL (RFC 5689): nothing is removed */
+	bool is_other_type; /* its resourcetype is not just a collection */
+
 	/* The parser's own. */
 	struct arena arena;
 	struct buf value, text;
@@ -42,6 +45,7 @@ struct proppatch {
 
 /* @patch must not move until proppatch_fini. */
 void proppatch_init(struct proppatch *patch);
+void proppatch_init_mkcol(struct proppatch *patch);
 void proppatch_fini(struct proppatch *patch);
 
 /* As their xml_ namesakes; a body that asks for nothing is XML_UNEXPECTED. */

@@ -60,7 +60,7 @@ static void try_propfind(struct span body, size_t piece, struct buf *out)
 		result = propfind_end(&want);
 	if (result == XML_OK) {
 		multistatus_begin(out, want.known);
-		multistatus_answer(out, &href, &want, &facts);
+		multistatus_answer(out, &href, &want, &facts, false);
 		multistatus_end(out);
 	}
 	buf_put_u64(out, (uint64_t)result);

@@ -43,7 +43,7 @@ static void what_is_there_and_what_is_missing_come_in_the_order_asked(void **sta
 		"<x:y xmlns:x=\"urn:&lt;\"/><resourcetype/><z xmlns=\"\"/><displayname/>"
 		"<executable xmlns=\"http://apache.org/dav/props/\"/></prop></propfind>");
 	multistatus_begin(&out, want.known);
-	multistatus_answer(&out, &href, &want, &a_file);
+	multistatus_answer(&out, &href, &want, &a_file, false);
 	multistatus_end(&out);
 
 	assert_text(&out, ROOT
@@ -72,7 +72,7 @@ static void allprop_gives_what_is_there_and_no_404(void **state)
 	};
 
 	read_want(&want, "<propfind xmlns=\"DAV:\"><allprop/></propfind>");
-	multistatus_answer(&out, &href, &want, &folder);
+	multistatus_answer(&out, &href, &want, &folder, false);
 	assert_text(&out,
 		"<D:response><D:href>/d/</D:href><D:propstat><D:prop><D:lockdiscovery/>"
 		"<D:resourcetype><D:collection/></D:resourcetype></D:prop>"
@@ -81,7 +81,7 @@ static void allprop_gives_what_is_there_and_no_404(void **state)
 
 	read_want(&want, "<propfind xmlns=\"DAV:\"><propname/></propfind>");
 	buf_clear(&out);
-	multistatus_answer(&out, &href, &want, &folder);
+	multistatus_answer(&out, &href, &want, &folder, false);
 	assert_text(&out,
 		"<D:response><D:href>/d/</D:href><D:propstat><D:prop><D:lockdiscovery/>"
 		"<D:resourcetype/><D:quota-used-bytes/></D:prop>"
@@ -97,7 +97,7 @@ static void a_response_always_has_a_propstat(void **state)
 	const struct multistatus_href href = {SPAN("/d/"), SPAN(""), true};
 
 	read_want(&want, "<propfind xmlns=\"DAV:\"><prop/></propfind>");
-	multistatus_answer(&out, &href, &want, &a_file);
+	multistatus_answer(&out, &href, &want, &a_file, false);
 	assert_text(&out,
 		"<D:response><D:href>/d/</D:href><D:propstat><D:prop></D:prop>"
 		"<D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>\n");
@@ -106,7 +106,7 @@ static void a_response_always_has_a_propstat(void **state)
 	read_want(&want,
 		"<propfind xmlns=\"DAV:\"><prop><getcontenttype/></prop></propfind>");
 	buf_clear(&out);
-	multistatus_answer(&out, &href, &want, &a_file);
+	multistatus_answer(&out, &href, &want, &a_file, false);
 	assert_text(&out,
 		"<D:response><D:href>/d/</D:href><D:propstat><D:prop><D:getcontenttype/></D:prop>"
 		"<D:status>HTTP/1.1 404 Not Found</D:status></D:propstat></D:response>\n");

@@ -9,6 +9,7 @@
 #include "service/drive/drive.h"
 #include "service/drive/get.h"
 #include "service/drive/locking.h"
+#include "service/drive/mkcol.h"
 #include "service/drive/options.h"
 #include "service/drive/origin.h"
 #include "service/drive/own.h"
@@ -31,7 +32,7 @@ static const struct method methods[HTTP_N_METHODS] = {
 	[HTTP_PUT] = {.begin = put_begin, .writes = true},
 	[HTTP_PROPFIND] = {.begin = propget_begin},
 	[HTTP_DELETE] = {.begin = tree_delete, .writes = true},
-	[HTTP_MKCOL] = {.begin = tree_mkcol, .writes = true},
+	[HTTP_MKCOL] = {.begin = mkcol_begin, .writes = true},
 	[HTTP_COPY] = {.begin = tree_copy, .writes = true},
 	[HTTP_MOVE] = {.begin = tree_move, .writes = true},
 	[HTTP_LOCK] = {.begin = locking_lock, .writes = true},

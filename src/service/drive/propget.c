@@ -8,9 +8,11 @@
 #include "dav/multistatus.h"
 #include "dav/propfind.h"
 #include "http/media.h"
+#include "http/prefer.h"
 #include "http/resp.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
+#include "service/drive/fs/props.h"
 #include "service/drive/fs/space.h"
 #include "service/drive/fs/walk.h"
 #include "service/drive/lockview.h"
@@ -34,6 +36,10 @@ struct propget {
 	struct fs_space space;
 	bool has_space;
 	struct lockview locks;
+	bool wants_dead;
+	bool is_minimal; /* what is missing is not named */
+	bool is_rootless;
+	struct buf dead; /* the properties of the entry being put */
 };
 
 static void propget_fini(void *task)
@@ -42,6 +48,7 @@ static void propget_fini(void *task)
 
 	propfind_fini(&get->want);
 	lockview_fini(&get->locks);
+	buf_fini(&get->dead);
 	buf_fini(&get->folder);
 	if (get->list) {
 		fs_list_close(get->list);
@@ -65,10 +72,34 @@ static void propget_fini(void *task)
 #define OF_LOCKS (PROP_BIT(PROP_LOCKDISCOVERY) | PROP_BIT(PROP_SUPPORTEDLOCK))
 #define OF_SPACE (PROP_BIT(PROP_QUOTA_AVAILABLE_BYTES) | PROP_BIT(PROP_QUOTA_USED_BYTES))
 
-/* @path is that of the entry. */
-static void put_entry(struct request *r, const struct multistatus_href *href,
-	const char *path, const struct fs_info *info)
+/* Where an entry is, and what is known of it. */
+struct place {
+	int dir; /* the open directory it is in, by its own name; or -1 */
+	const char *path;
+	const struct fs_info *info;
+};
+
+/* What cannot be read is not there. */
+static struct span read_dead(struct request *r, const struct place *place)
 {
+	struct propget *get = r->task;
+	const struct fs_root *root = &r->drive->root;
+
+	if (!get->wants_dead)
+		return SPAN_NONE;
+	enum fs_result result = place->dir < 0
+					? fs_props_read(root, place->path, &get->dead)
+					: fs_props_read_at(root, place->dir,
+						place->path + fs_path_last(place->path),
+						place->info, &get->dead);
+	return result == FS_OK ? buf_span(&get->dead) : SPAN_NONE;
+}
+
+static void put_entry(
+	struct request *r, const struct multistatus_href *href, const struct place *place)
+{
+	const struct fs_info *info = place->info;
+	const char *path = place->path;
 	struct propget *get = r->task;
 	bool is_dir = info->type == FS_DIRECTORY;
 	struct multistatus_facts facts = {
@@ -98,7 +129,8 @@ static void put_entry(struct request *r, const struct multistatus_href *href,
 		facts.etag = version_etag(r->drive, info, etag);
 	if (!is_dir && get->want.known & PROP_BIT(PROP_GETCONTENTTYPE))
 		facts.type = http_media_of(r->drive->media, href->name);
-	multistatus_answer(&r->answer.out, href, &get->want, &facts);
+	facts.dead = read_dead(r, place);
+	multistatus_answer(&r->answer.out, href, &get->want, &facts, get->is_minimal);
 }
 
 /* -- the answer, piece by piece -- */
@@ -111,7 +143,8 @@ static void put_top(struct request *r)
 
 	multistatus_begin(&r->answer.out,
 		get->want.kind == PROPFIND_PROPNAME ? UINT64_MAX : get->want.known);
-	put_entry(r, &href, r->path, &get->top);
+	if (!get->is_rootless)
+		put_entry(r, &href, &(struct place){-1, r->path, &get->top});
 	get->is_begun = true;
 	/* From here on the folder is the one that entries of a list are in. */
 	buf_clear(&get->folder);
@@ -138,7 +171,9 @@ static enum fs_result put_listed(struct request *r)
 	};
 	if (fs_path_join(
 		    path, r->path, entry.name)) /* what is too long nobody can ask for */
-		put_entry(r, &href, path, &entry.info);
+		put_entry(r, &href,
+			&(struct place){
+				entry.is_link ? -1 : get->list->fd, path, &entry.info});
 	return FS_OK;
 }
 
@@ -155,7 +190,8 @@ static enum fs_result put_walked(struct request *r)
 		return FS_OK;
 	struct multistatus_href href =
 		where_href(&get->folder, entry.path, entry.info.type == FS_DIRECTORY);
-	put_entry(r, &href, entry.path, &entry.info);
+	put_entry(r, &href,
+		&(struct place){entry.is_link ? -1 : entry.dir, entry.path, &entry.info});
 	return FS_OK;
 }
 
@@ -261,6 +297,7 @@ static void propget_end(struct request *r)
 	if (parsed != XML_OK)
 		return answer_sentence(
 			r, xml_status(parsed), "the body is no propfind document");
+	get->wants_dead = get->want.has_unknown || get->want.kind != PROPFIND_PROP;
 	enum fs_result result = prepare(r);
 	if (result == FS_TOO_DEEP)
 		return answer_condition(r, 403, "propfind-finite-depth", SPAN_NONE);
@@ -269,6 +306,11 @@ static void propget_end(struct request *r)
 
 	struct buf *head = answer_begin(r, 207);
 	http_resp_field(head, SPAN("Content-Type"), SPAN(MULTISTATUS_TYPE));
+	if (get->is_minimal || get->is_rootless)
+		http_resp_field(head, SPAN("Preference-Applied"),
+			!get->is_rootless ? SPAN("return=minimal")
+			: get->is_minimal ? SPAN("return=minimal, depth-noroot")
+					  : SPAN("depth-noroot"));
 	answer_stream(r, r->task_ops, ANSWER_UNKNOWN);
 }
 
@@ -291,5 +333,9 @@ void propget_begin(struct request *r)
 	get->folder = BUF_INIT(3 * FS_PATH_MAX);
 	propfind_init(&get->want);
 	lockview_init(&get->locks, r);
+	get->dead = BUF_INIT(FS_PROPS_MAX + KIB);
+	get->is_minimal = http_prefer(&r->head, SPAN("return"), SPAN("minimal"));
+	get->is_rootless = get->depth != DEPTH_0
+			   && http_prefer(&r->head, SPAN("depth-noroot"), SPAN_NONE);
 	request_read_body(r, &ops);
 }

@@ -9,10 +9,8 @@
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/copy.h"
-#include "service/drive/fs/make.h"
 #include "service/drive/fs/move.h"
 #include "service/drive/fs/remove.h"
-#include "service/drive/options.h"
 #include "service/drive/permit.h"
 #include "service/drive/request.h"
 #include "service/drive/version.h"
@@ -118,30 +116,6 @@ void tree_delete(struct request *r)
 	change_begin(&change);
 	change_end(&change, fs_remove(&r->drive->root, r->path, &condition, &change.watch),
 		204);
-}
-
-void tree_mkcol(struct request *r)
-{
-	struct worker *worker = r->conn->worker;
-	struct fs_condition condition = version_condition(r);
-	AUTO_PERMIT permit;
-
-	permit_init(&permit, r);
-	permit_add(&permit, r->path, PERMIT_WRITE);
-	condition.fence = &permit.fence;
-	if (r->body.is_unread)
-		return answer_sentence(r, 415, "a new folder has no body");
-	conn_begun(r->conn);
-	worker_blocking(worker);
-	enum fs_result result =
-		r->path[0] ? fs_make_dir(&r->drive->root, r->path, &condition) : FS_EXISTS;
-	worker_unblocked(worker);
-	if (result == FS_EXISTS)
-		return options_not_allowed(r);
-	if (result != FS_OK)
-		return permit_answer(&permit, result);
-	(void)answer_begin(r, 201);
-	answer_empty(r);
 }
 
 /* Where to and how: of COPY and MOVE. */

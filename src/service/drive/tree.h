@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* tree - what changes names: DELETE, MKCOL, COPY, MOVE. Of files, and of folders as wholes.
+/* tree - what changes names: DELETE, COPY, MOVE. Of files, and of folders as wholes.
  */
 
 struct request;
 
 void tree_delete(struct request *r);
-void tree_mkcol(struct request *r);
 void tree_copy(struct request *r);
 void tree_move(struct request *r);

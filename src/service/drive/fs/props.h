@@ -16,7 +16,7 @@
 #include "service/drive/fs/guard.h"
 
 #define FS_PROPS_ATTR "user.prefork.props"
-#define FS_PROPS_MAX  (256u * 1024u)
+#define FS_PROPS_MAX  (128u * 1024u)
 
 /* Reads them of the file or directory @path. FS_OK with nothing in @out if there are none. */
 [[nodiscard]] enum fs_result fs_props_read(
