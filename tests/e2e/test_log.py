@@ -53,7 +53,7 @@ def test_combined_adds_referer_and_agent(logged):
 
 @pytest.mark.core
 def test_json_is_json(logged):
-    served, lines = logged("json")
+    served, lines = logged("json", "--workers", "1")
     served.ask("GET", "/a", {"User-Agent": 'quote " backslash \\ tab \t'})
     served.ask("GET", "/none")
     entries = [json.loads(line) for line in lines(2)]

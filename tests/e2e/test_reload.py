@@ -84,7 +84,7 @@ def test_reloading_four_times_a_second_loses_nothing(served, kept, seconds):
         n = every(0.25, lambda: served.signal(signal.SIGHUP), load)
         account = load.result()
     print(n, account)
-    assert n >= 4 * seconds - 4 and account["right"] > 100
+    assert n >= 4 * seconds - 4 and account["right"] > 10
     assert lost(account) == 0
     assert account["refused"] == 0
 
@@ -140,7 +140,7 @@ def test_the_model_can_change_under_load(served, conf, model, to):
             reload(served)
         account = load.result()
     print(account)
-    assert account["right"] > 100 and lost(account) == 0 and account["refused"] == 0
+    assert account["right"] > 10 and lost(account) == 0 and account["refused"] == 0
 
 
 @pytest.mark.core
@@ -152,7 +152,7 @@ def test_the_number_of_workers_can_change_under_load(served, conf):
             reload(served)
         account = load.result()
     print(account)
-    assert account["right"] > 100 and lost(account) == 0 and account["refused"] == 0
+    assert account["right"] > 10 and lost(account) == 0 and account["refused"] == 0
 
 
 def test_a_service_can_be_added_and_removed(served, conf, tmp_path):
