@@ -58,13 +58,12 @@ static int special(const struct arrival *arrival, uint32_t what)
 
 	if (!(has & what))
 		return -1;
-	for (uint32_t before = WIRE_HAS_CLAIM; before < what; before <<= 1)
+	for (uint32_t before = WIRE_HAS_CWD; before < what; before <<= 1)
 		at += has & before ? 1 : 0;
 	return arrival->fds[at];
 }
 
-/* Ends an executor that never began. Its caller is told, or will find its claim untouched.
- */
+/* Ends an executor that never began. Who called it is told, and runs the script itself. */
 [[gnu::noreturn]] static void give_up(int chan, int why, const char *what)
 {
 	const struct wire_note note = {
@@ -120,7 +119,8 @@ static void restore_files_limit(const struct executor_base *base)
 	(void)setrlimit(RLIMIT_NOFILE, &limit); /* lowering is always allowed */
 }
 
-/* What may be refused: limits, nice value, groups. All of it comes before the claim. */
+/* What may be refused: limits, nice value, groups. All of it comes before the script has
+ * begun. */
 static bool take_rights(const struct executor_base *base, const struct wire_view *view)
 {
 	const struct wire_call *call = view->call;
@@ -229,15 +229,6 @@ static void take_signals(const struct executor_base *base, const struct wire_cal
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-/* False when the caller took the call back. */
-static bool claim(const struct arrival *arrival)
-{
-	int token = special(arrival, WIRE_HAS_CLAIM);
-	uint64_t one;
-
-	return token < 0 || read(token, &one, sizeof(one)) == (ssize_t)sizeof(one);
-}
-
 void executor_wait(
 	const struct executor_base *base, int chan, uint64_t serial, struct pfi_call *out)
 {
@@ -250,8 +241,6 @@ void executor_wait(
 		give_up(chan, WIRE_WHY_TOO_BIG, "no room for the call");
 	if (has_state && !take_rights(base, &arrival.view))
 		give_up(chan, WIRE_WHY_RIGHTS, NULL);
-	if (!claim(&arrival))
-		_exit(0);
 
 	/* From here on it is the script: what fails now is the script's failure. */
 	(void)close(chan);

@@ -3,13 +3,9 @@
 
 /*
  * executor - a fork of the server that waits for one call and becomes its script.
- *
- *   server                              executor
- *      |------ WIRE_CALL + descriptors --->|  stand in this caller's place
- *      |<----- WIRE_COLD ------------------|  I may not; nothing was begun
- *
- * The message is the launcher's own, passed on. This process alone believes
- * what is in it, and it has no rights but the caller's.
+ * Its channel's other end goes to the launcher, or, for a call on the known
+ * wire, stays with the server. wire.h has what is said on it. This process alone
+ * believes what a call says, and it has no rights but the caller's.
  */
 
 #include "interp/wire.h"
@@ -46,8 +42,8 @@ void executor_note_base(struct executor_base *base);
  * executor_wait - wait on @chan for a call, and become it.
  *
  * Runs in the executor; closes @chan. Returns with *@out filled as its header
- * promises, or ends the process: there was no call, it was taken back, it was
- * garbled, or this process may not stand in the caller's place.
+ * promises, or ends the process: there was no call, it was garbled, or this process may not
+ * stand in the caller's place.
  */
 void executor_wait(
 	const struct executor_base *base, int chan, uint64_t serial, struct pfi_call *out);

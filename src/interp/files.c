@@ -3,8 +3,8 @@
 #include "interp/files.h"
 
 #include "base/util.h"
+#include "os/clock.h"
 #include "os/fd.h"
-#include "os/file.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -253,7 +253,7 @@ const char *files_changed(const struct files *files)
 
 const char *files_changed_since(const struct files *files, int64_t since_ns)
 {
-	int64_t now_ns = file_clock_ns();
+	int64_t now_ns = (int64_t)clock_wall_ns();
 
 	for (size_t i = 0; i < files->n; i++) {
 		const struct state *was = &files->at[i].was;

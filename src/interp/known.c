@@ -57,6 +57,9 @@ static enum known_state take_byte(struct known_wire *known, int fd)
 {
 	bool wants_fd = known->state != KNOWN_SERVICE;
 
+	if (!wants_fd && fd < 0 && known->small[0] == '?')
+		return begin(known, KNOWN_ASKED, 0);
+
 	if (known->small[0] != 0 || wants_fd != (fd >= 0)) {
 		fd_close(&fd);
 		return begin(known, KNOWN_BAD, 0);
@@ -77,6 +80,7 @@ enum known_state known_took(struct known_wire *known, size_t n, int fd)
 	case KNOWN_SIZE:
 	case KNOWN_TEXT: break;
 	case KNOWN_WHOLE:
+	case KNOWN_ASKED:
 	case KNOWN_BAD: fd_close(&fd); return begin(known, KNOWN_BAD, 0);
 	}
 	if (fd >= 0) {

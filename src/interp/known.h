@@ -30,6 +30,7 @@ enum known_state {
 	KNOWN_SIZE,
 	KNOWN_TEXT,
 	KNOWN_WHOLE,
+	KNOWN_ASKED, /* a '?' came for SERVICE: only --status of ours sends that */
 	KNOWN_BAD,
 };
 

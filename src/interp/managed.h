@@ -22,7 +22,7 @@
 #define MANAGED_FIRST_FD 64
 
 struct managed {
-	int64_t started_ns; /* when the socket was made, by the clock of file times */
+	int64_t started_ns; /* when set-up began, since 1970 */
 	int listener;       /* L: the known wire's */
 	int call;           /* C: the first call's connection */
 	int watcher_in;     /* WI: its closing ends the watcher */

@@ -469,7 +469,10 @@ void server_run(const struct server_setup *setup, struct pfi_call *call)
 	server_call_accept(&server, setup->managed->call, false);
 	if (setup->stale)
 		go_stale(&server, "a file that was being loaded");
-	look_at_files(&server); /* between its being read and its being watched */
+	/* What happened between set-up and watching told nobody. */
+	look_at_files(&server);
+	if (!has_place(setup))
+		server_drain(&server);
 	server_dispatch_soon(&server);
 
 	while (!server.ended && loop_run(server.loop) == 0) {

@@ -61,17 +61,8 @@ void server_call_end(struct server_call *call)
 	server_dispatch_soon(server);
 }
 
-/* A socket closed with something unread in it resets, and what was said last would be lost.
- */
-static void drop_message(struct server_call *call)
-{
-	if (!call->known)
-		(void)!recv(call->io.fd, &(char){0}, 1, MSG_DONTWAIT);
-}
-
 void server_call_send_cold(struct server_call *call, int why)
 {
-	drop_message(call);
 	call->server->n_cold++;
 	call->server->last_why = why;
 	server_call_say(call, WIRE_COLD, why);
@@ -90,7 +81,7 @@ void server_call_finish(struct server_call *call, int wait_status)
 	server_call_end(call);
 }
 
-static void answer_status(struct server_call *call)
+static void say_status(struct server_call *call)
 {
 	const struct server *server = call->server;
 	const struct executor_base *base = server->setup->base;
@@ -113,7 +104,6 @@ static void answer_status(struct server_call *call)
 			},
 	};
 
-	drop_message(call);
 	int n = snprintf(
 		answer.names, sizeof(answer.names) / 2, "%s", server->setup->options->name);
 	size_t at = MIN((size_t)n, sizeof(answer.names) / 2 - 1) + 1;
@@ -123,7 +113,6 @@ static void answer_status(struct server_call *call)
 	at += MIN((size_t)n, sizeof(answer.names) - at - 1) + 1;
 	(void)!pass_send(
 		call->io.fd, &answer, sizeof(answer.status) + at, NULL, 0, MSG_DONTWAIT);
-	server_call_end(call);
 }
 
 static void make_ready(struct server_call *call)
@@ -148,7 +137,7 @@ static void read_known(struct server_call *call)
 	bool with_fd;
 	int fd;
 
-	while (known->state != KNOWN_WHOLE && known->state != KNOWN_BAD) {
+	while (known->state < KNOWN_WHOLE) {
 		in = (struct pass_in){.fds = &fd};
 		in.buf = known_wants(known, &in.cap, &with_fd);
 		in.max_fds = with_fd;
@@ -165,39 +154,25 @@ static void read_known(struct server_call *call)
 		make_ready(call);
 		return;
 	}
-	syslog(LOG_WARNING, "a call was garbled, and dropped");
+	if (known->state == KNOWN_ASKED)
+		say_status(call);
+	else
+		syslog(LOG_WARNING, "a call was garbled, and dropped");
 	server_call_end(call);
 }
 
-/* The first message on our own wire: looked at, but taken only when somebody can run it,
- * for descriptors are few. */
-static void look_at_own(struct server_call *call)
-{
-	struct wire_note note;
-	ssize_t n = recv(call->io.fd, &note, sizeof(note), MSG_PEEK | MSG_DONTWAIT);
-
-	if (n < 0)
-		return;
-	if (!wire_is_note(&note, (size_t)n))
-		server_call_end(call);
-	else if (note.type == WIRE_CALL)
-		make_ready(call);
-	else if (note.type == WIRE_ASK)
-		answer_status(call);
-	else
-		server_call_end(call);
-}
-
-/* Messages after the first: signals. False when the caller has gone. */
-static bool take_signals(struct server_call *call)
+/* Signals, on our own wire. False when the launcher has gone, or is none. */
+static bool take_notes(struct server_call *call)
 {
 	struct wire_note note;
 	struct pass_in in = {.buf = &note, .cap = sizeof(note)};
 	int got;
 
 	while ((got = pass_recv(call->io.fd, &in, MSG_DONTWAIT)) == PASS_OK) {
-		if (!wire_is_note(&note, in.n_bytes) || note.type != WIRE_SIGNAL
-			|| !call->exec)
+		if (!wire_is_note(&note, in.n_bytes))
+			return false;
+
+		if (note.type != WIRE_SIGNAL || !call->exec)
 			return false;
 		server_exec_signal(call->exec, note.value, note.flags & WIRE_FROM_TERMINAL);
 	}
@@ -209,31 +184,21 @@ static void on_call(struct loop_io *io, uint32_t events)
 	struct server_call *call = container_of(io, struct server_call, io);
 	bool gone = events & (EPOLLHUP | EPOLLERR);
 
-	switch (call->state) {
-	case CALL_OPEN:
-		if (call->known)
-			read_known(call);
-		else if (gone && !(events & EPOLLIN))
-			server_call_end(call);
-		else
-			look_at_own(call);
+	if (call->known && call->state == CALL_OPEN) {
+		read_known(call);
 		return;
-	case CALL_READY:
-		if (gone)
-			server_call_end(call); /* it went to run the script itself */
-		return;
-	case CALL_RUNNING:
-		/* The known wire says nothing more; its end is all that can come. */
-		if (!gone && call->known)
-			gone = recv(io->fd, &(char){0}, 1, MSG_DONTWAIT) == 0;
-		if (!gone && !call->known)
-			gone = !take_signals(call);
-		if (!gone)
-			return;
-		if (call->exec)
-			server_exec_caller_gone(call->exec);
-		server_call_end(call);
 	}
+	/* The known wire says nothing more; its end is all that can come. */
+	if (!gone && call->known)
+		gone = call->state == CALL_RUNNING
+		       && recv(io->fd, &(char){0}, 1, MSG_DONTWAIT) == 0;
+	else if (!gone)
+		gone = !take_notes(call);
+	if (!gone)
+		return;
+	if (call->exec)
+		server_exec_caller_gone(call->exec);
+	server_call_end(call);
 }
 
 /* Whether the peer is this user. */
@@ -269,11 +234,12 @@ void server_call_accept(struct server *server, int fd, bool own_wire)
 	};
 	list_init(&call->link);
 	list_append(&server->open, &call->link);
-	/* Edges: a message may lie unread in its socket while the call waits. */
+	/* Edges: the known wire's text may lie unread in its socket while the call waits.
+	 */
 	if (loop_add(server->loop, &call->io, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)
 		server_call_end(call);
 	else if (own_wire)
-		look_at_own(call); /* as a rule it came with the connection */
+		make_ready(call); /* connecting says it all */
 }
 
 static void close_fds(struct parcel *parcel)
@@ -281,29 +247,6 @@ static void close_fds(struct parcel *parcel)
 	for (size_t i = 0; i < parcel->n_fds; i++)
 		(void)close(parcel->fds[i]);
 	parcel->n_fds = 0;
-}
-
-/* Takes the message off our own wire. False: the call was ended. */
-static bool take_own(struct server_call *call, struct parcel *parcel)
-{
-	struct wire_view view;
-	struct pass_in in = {
-		.buf = parcel->bytes,
-		.cap = sizeof(parcel->bytes),
-		.fds = parcel->fds,
-		.max_fds = PASS_FDS_MAX,
-	};
-
-	int got = pass_recv(call->io.fd, &in, MSG_DONTWAIT);
-	parcel->n_bytes = in.n_bytes;
-	parcel->n_fds = got == PASS_OK ? in.n_fds : 0;
-	if (got == PASS_OK && wire_parse_call(parcel->bytes, in.n_bytes, in.n_fds, &view))
-		return true;
-	close_fds(parcel);
-	if (got != PASS_CLOSED)
-		syslog(LOG_WARNING, "a call was garbled, and dropped");
-	server_call_end(call);
-	return false;
 }
 
 /* Makes the message of what came on the known wire. False: the call was ended. */
@@ -337,20 +280,39 @@ static bool take_known(struct server_call *call, struct parcel *parcel)
 	return true;
 }
 
-bool server_call_give(struct server_call *call, struct server_exec *exec)
+/* On the known wire the server speaks for the launcher. */
+static int give_known(struct server_call *call, int channel, bool *ended)
 {
-	struct server *server = call->server;
 	struct parcel parcel;
 
-	if (call->known ? !take_known(call, &parcel) : !take_own(call, &parcel))
-		return true;
-	int sent = pass_send(exec->io.fd, parcel.bytes, parcel.n_bytes, parcel.fds,
+	*ended = !take_known(call, &parcel);
+	if (*ended)
+		return PASS_OK;
+	int sent = pass_send(channel, parcel.bytes, parcel.n_bytes, parcel.fds,
 		parcel.n_fds, MSG_DONTWAIT);
 	close_fds(&parcel);
+	return sent;
+}
+
+bool server_call_give(struct server_call *call, struct server_exec *exec)
+{
+	static const struct wire_note go = {.magic = WIRE_MAGIC, .type = WIRE_GO};
+	struct server *server = call->server;
+	bool ended = false;
+
+	int sent = call->known ? give_known(call, exec->io.fd, &ended)
+			       : pass_send(call->io.fd, &go, sizeof(go), &exec->io.fd, 1,
+				       MSG_DONTWAIT);
+	if (ended)
+		return true;
 	if (sent != PASS_OK) {
-		server_call_send_cold(call, WIRE_WHY_GONE); /* its claim is untouched */
-		return false;
+		/* Our own wire: the caller has gone. The known one: the spare has. */
+		bool spare_is_well = !call->known;
+		server_call_end(call);
+		return spare_is_well;
 	}
+	if (!call->known)
+		fd_close(&exec->io.fd); /* it is the launcher's now, who must see it end */
 	call->state = CALL_RUNNING;
 	call->exec = exec;
 	exec->call = call;

@@ -279,7 +279,8 @@ bool server_exec_give(struct server *server, struct server_call *call)
 	list_append(&server->busy, &exec->link);
 	server->n_spares--;
 	server->n_busy++;
-	/* It speaks only to refuse; its end is news either way. */
-	(void)!loop_add(server->loop, &exec->io, EPOLLIN);
+	/* On the known wire it is us that it would tell of a refusal. */
+	if (exec->io.fd >= 0)
+		(void)!loop_add(server->loop, &exec->io, EPOLLIN);
 	return true;
 }

@@ -13,8 +13,8 @@
 
 #include "base/util.h"
 #include "os/chan.h"
+#include "os/clock.h"
 #include "os/fd.h"
-#include "os/file.h"
 #include "os/fork.h"
 #include "os/inherit.h"
 
@@ -50,7 +50,7 @@ enum given {
 	told.first_fd = inherit_only(given, GIVEN_COUNT, MANAGED_FIRST_FD);
 	if (told.first_fd < 0)
 		_exit(127);
-	told.started_ns = file_clock_ns();
+	told.started_ns = (int64_t)clock_wall_ns();
 	told.pid = getpid();
 	told.listener = given[GIVEN_LISTENER];
 	told.own_listener = given[GIVEN_OWN_LISTENER];

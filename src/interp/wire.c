@@ -38,9 +38,8 @@ bool wire_parse_call(const void *msg, size_t n_bytes, size_t n_fds, struct wire_
 		return false;
 
 	bool text_apart = call->note.flags & WIRE_HAS_TEXT;
-	uint32_t n_special = (call->note.flags & WIRE_HAS_CLAIM ? 1u : 0u)
-			     + (call->note.flags & WIRE_HAS_CWD ? 1u : 0u)
-			     + (text_apart ? 1u : 0u);
+	uint32_t n_special =
+		(call->note.flags & WIRE_HAS_CWD ? 1u : 0u) + (text_apart ? 1u : 0u);
 	size_t lists = (call->n_fds + call->n_groups) * sizeof(uint32_t);
 	if (n_bytes != sizeof(*call) + lists + (text_apart ? 0 : call->text_bytes)
 		|| n_fds != n_special + call->n_fds)

@@ -4,21 +4,33 @@
 /*
  * wire - everything that crosses between the launcher and a server of ours.
  *
- *   launcher                                     server
- *      |---- WIRE_CALL + descriptors ------------->|   run this; first, and once
- *      |---- WIRE_ASK ---------------------------->|   or, instead: how are you?
- *      |---- WIRE_SIGNAL ------------------------->|   I was sent this signal
- *      |<--- WIRE_WAIT ----------------------------|   you are in the queue, and it moves
- *      |<--- WIRE_COLD ----------------------------|   run it yourself: last
- *      |<--- WIRE_STOPPED -------------------------|   the script was stopped by a signal
- *      |<--- WIRE_ENDED ---------------------------|   how wait(2) saw it end: last
- *      |<--- WIRE_STATUS --------------------------|   the answer to WIRE_ASK: last
+ *   launcher                  server                  executor
+ *      |------ (connects) ------>|                       |
+ *      |<----- WIRE_GO + channel-|                       |   an executor is yours
+ *      |------ WIRE_CALL + descriptors ----------------->|   run this: first, and once
+ *      |<----- WIRE_COLD --------------------------------|   I may not: run it yourself
+ *      |<----- (closes the channel) ---------------------|   it has begun
+ *      |------ WIRE_SIGNAL ----->|                       |   I was sent this signal
+ *      |<----- WIRE_STOPPED -----|                       |   a signal stopped the script
+ *      |<----- WIRE_ENDED -------|                       |   how wait(2) saw it end: last
+ *
+ * and before WIRE_GO, or instead of it:
+ *
+ *      |<----- WIRE_WAIT --------|   you are in the queue, and it moves
+ *      |<----- WIRE_COLD --------|   run it yourself: last
+
+ *
+ * The launcher may run the script itself until it has sent WIRE_CALL, and never
+ * after that but on the executor's own word. Nor does it send a descriptor
+ * before an executor waits for it: in the queue of a server that was stopped it
+ * would keep a pipe open that somebody waits for the end of.
  *
  * SOCK_SEQPACKET, so a message is whole or is not there. Either side ends the
  * call by closing. The socket is "p<identity>" beside the known protocol's
  * "s<identity>": who only knows that one never sees this one.
  *
- * A server passes WIRE_CALL on as it came to the executor, which alone reads it.
+ * A call on the known wire the server makes into a WIRE_CALL itself, so that an
+ * executor knows one form.
  *
  * Both ends are of one user and one machine, so fields are host-endian; they may
  * be of two versions, so the magic number changes with the layout, and a message
@@ -43,13 +55,14 @@
 
 enum wire_type {
 	WIRE_CALL = 1,
-	WIRE_ASK,
+
 	WIRE_SIGNAL,
 	WIRE_WAIT,
 	WIRE_COLD,
 	WIRE_STOPPED,
 	WIRE_ENDED,
 	WIRE_STATUS,
+	WIRE_GO,
 };
 
 /* Why a call is, or was, run without a server: what --status tells. */
@@ -86,11 +99,9 @@ static_assert(sizeof(struct wire_note) == 16, "no hidden padding on the wire");
 /* Which descriptors come before the caller's own, in this order; and which facts are given.
  */
 enum wire_has {
-	WIRE_HAS_CLAIM =
-		1, /* eventfd of value 1: who reads the 1 runs the script, nobody else */
-	WIRE_HAS_CWD = 2,   /* the working directory */
-	WIRE_HAS_TEXT = 4,  /* a file with the text, which then is not in the message */
-	WIRE_HAS_STATE = 8, /* umask, nice, limits, signals and groups are the caller's */
+	WIRE_HAS_CWD = 1,   /* the working directory */
+	WIRE_HAS_TEXT = 2,  /* a file with the text, which then is not in the message */
+	WIRE_HAS_STATE = 4, /* umask, nice, limits, signals and groups are the caller's */
 };
 
 struct wire_limit {
@@ -119,7 +130,8 @@ struct wire_call {
 static_assert(
 	sizeof(struct wire_call) == 64 + WIRE_LIMITS * 16, "no hidden padding on the wire");
 
-/* WIRE_STATUS. Behind it the server's name and the script, each ended by a NUL. */
+/* WIRE_STATUS, the answer to a '?' on the known wire. Behind it the server's name and the
+ * script, each ended by a NUL. */
 struct wire_status {
 	struct wire_note note;
 	uint64_t up_s;

@@ -76,11 +76,14 @@ static int run_fds(char **args)
 	struct stat st;
 
 	(void)args;
-	for (int fd = 0; fd < 64; fd++)
-		if (fstat(fd, &st) == 0)
-			(void)printf("%d %llx:%llx %c\n", fd, (unsigned long long)st.st_dev,
-				(unsigned long long)st.st_ino,
-				fcntl(fd, F_GETFD) & FD_CLOEXEC ? 'c' : '-');
+	for (int fd = 0; fd < 64; fd++) {
+		if (fstat(fd, &st) < 0)
+			continue;
+		/* A pipe's number is its own each time. */
+		(void)printf("%d %o %llx %c\n", fd, st.st_mode,
+			S_ISFIFO(st.st_mode) ? 0 : (unsigned long long)st.st_ino,
+			fcntl(fd, F_GETFD) & FD_CLOEXEC ? 'c' : '-');
+	}
 	return 0;
 }
 

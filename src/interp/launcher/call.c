@@ -15,66 +15,105 @@
 
 #define BUSY_STEP_MS 5 /* between tries when the kernel holds too much of ours already */
 
+enum phase {
+	WAITING,
+	SENT,
+	BEGUN,
+};
+
 /* What the wait for one call knows. */
 struct wait {
 	int sock;
+	int channel; /* owned: to the executor, while SENT; else -1 */
 	struct relay relay;
-	const struct request *request;
-	bool begun;
+	struct request *request;
+	const struct args *args;
+	enum phase phase;
 	int *status;
 };
 
-/* Sends; where too much is on its way already, waits for the server to take some of it. */
-static int send_request(int sock, const struct request *request)
-{
-	for (int waited = 0;; waited += BUSY_STEP_MS) {
-		int sent = pass_send(sock, request->bytes, request->n_bytes, request->fds,
-			request->n_fds, 0);
-		if (sent != PASS_AGAIN && sent != -ETOOMANYREFS)
-			return sent;
-		if (waited >= WIRE_PATIENCE_MS)
-			return -ETIMEDOUT;
-		(void)poll(NULL, 0, BUSY_STEP_MS);
-	}
-}
-
+/* The script was not begun, and will not be by anybody else. */
 static int go_cold(struct wait *wait, int why)
 {
 	*wait->status = why;
 	return CALL_COLD;
 }
 
-/* The server is gone, or silent. */
-static int without_server(struct wait *wait, int why)
+/* An executor waits for us on @channel, which is adopted. An enum call_result, or -1: wait
+ * on. */
+static int send_request(struct wait *wait, int channel)
 {
-	if (!wait->begun && request_take_back(wait->request))
-		return go_cold(wait, why);
-	return CALL_LOST;
+	const struct request *request = wait->request;
+	int sent = -ETOOMANYREFS; /* of this user, on their way to others: they do arrive */
+
+	wait->channel = channel;
+	for (int waited = 0; sent == -ETOOMANYREFS; waited += BUSY_STEP_MS) {
+		sent = pass_send(channel, request->bytes, request->n_bytes, request->fds,
+			request->n_fds, 0);
+		if (sent == -ETOOMANYREFS && waited >= WIRE_PATIENCE_MS)
+			break;
+		if (sent == -ETOOMANYREFS)
+			(void)poll(NULL, 0, BUSY_STEP_MS);
+	}
+	if (sent != PASS_OK)
+		return go_cold(
+			wait, sent == PASS_CLOSED ? WIRE_WHY_GONE : WIRE_WHY_TOO_BIG);
+	wait->phase = SENT;
+	return -1;
+}
+
+/* What the executor says: that it may not, or by its closing that the script has begun. */
+static int take_channel(struct wait *wait)
+{
+	const struct request *request = wait->request;
+	struct wire_note note;
+	struct pass_in in = {.buf = &note, .cap = sizeof(note)};
+	int got = pass_recv(wait->channel, &in, MSG_DONTWAIT);
+
+	if (got == PASS_AGAIN)
+		return -1;
+	fd_close(&wait->channel);
+	if (got == PASS_OK && wire_is_note(&note, in.n_bytes) && note.type == WIRE_COLD)
+		return go_cold(wait, note.value);
+	/* The caller's are sent under their own numbers, behind those made for the call. */
+	request_let_go(request->fds + request->n_own, request->n_fds - request->n_own);
+	wait->phase = BEGUN;
+	return -1;
 }
 
 /* One message. An enum call_result, or -1: wait on. */
 static int take_note(struct wait *wait)
 {
 	struct wire_note note;
-	struct pass_in in = {.buf = &note, .cap = sizeof(note)};
+	int channel = -1;
+	struct pass_in in = {
+		.buf = &note, .cap = sizeof(note), .fds = &channel, .max_fds = 1};
 	int got = pass_recv(wait->sock, &in, MSG_DONTWAIT);
+	AUTO_CLOSE int owned = in.n_fds ? channel : -1;
 
 	if (got == PASS_AGAIN)
 		return -1;
 	if (got != PASS_OK || !wire_is_note(&note, in.n_bytes))
-		return without_server(wait, WIRE_WHY_GONE);
+		return wait->phase == WAITING ? go_cold(wait, WIRE_WHY_GONE) : CALL_LOST;
 	switch (note.type) {
-	case WIRE_ENDED: *wait->status = note.value; return CALL_ENDED;
+	case WIRE_GO:
+		return owned >= 0 && wait->phase == WAITING
+			       ? send_request(wait, fd_take(&owned))
+			       : -1;
+	case WIRE_ENDED:
+		/* An executor that refused has ended well, and has said so before. */
+		if (wait->channel >= 0 && take_channel(wait) == CALL_COLD)
+			return CALL_COLD;
+		*wait->status = note.value;
+		return CALL_ENDED;
 	case WIRE_COLD:
-		return request_take_back(wait->request) ? go_cold(wait, note.value)
-							: CALL_LOST;
+		return wait->phase == WAITING ? go_cold(wait, note.value) : CALL_LOST;
 	case WIRE_STOPPED:
-		wait->begun = true;
 		relay_stop_self(note.value);
 		relay_return(
 			SIGCONT); /* also where nobody stopped us: the script must go on */
 		return -1;
-	default: return -1; /* WIRE_WAIT: that it came is all there is to it */
+	default: return -1; /* WIRE_WAIT: it came, that is all */
 	}
 }
 
@@ -84,11 +123,10 @@ static int take_signals(struct wait *wait)
 	struct relay_signal signal;
 
 	while (relay_next(&wait->relay, &signal)) {
-		if (!wait->begun && request_take_back(wait->request)) {
+		if (wait->phase == WAITING) {
 			relay_return(signal.number); /* nothing runs yet: it is ours */
 			return go_cold(wait, WIRE_WHY_NOTHING);
 		}
-		wait->begun = true;
 		struct wire_note note = {
 			.magic = WIRE_MAGIC,
 			.type = WIRE_SIGNAL,
@@ -102,21 +140,18 @@ static int take_signals(struct wait *wait)
 
 static int wait_for_end(struct wait *wait)
 {
-	struct pollfd polled[] = {
-		{.fd = wait->sock, .events = POLLIN},
-		{.fd = wait->relay.fd, .events = POLLIN},
-	};
-
 	for (;;) {
-		int n = poll(
-			polled, ARRAY_LEN(polled), wait->begun ? -1 : WIRE_PATIENCE_MS);
-		int result = -1;
-		if (n == 0) {
-			if (request_take_back(wait->request))
-				return go_cold(wait, WIRE_WHY_SILENT);
-			wait->begun = true;
-		}
-		if (n > 0 && polled[1].revents)
+		struct pollfd polled[] = {
+			{.fd = wait->sock, .events = POLLIN},
+			{.fd = wait->relay.fd, .events = POLLIN},
+			{.fd = wait->channel, .events = POLLIN},
+		};
+		int n = poll(polled, ARRAY_LEN(polled),
+			wait->phase == WAITING ? WIRE_PATIENCE_MS : -1);
+		int result = n == 0 ? go_cold(wait, WIRE_WHY_SILENT) : -1;
+		if (n > 0 && polled[2].revents)
+			result = take_channel(wait);
+		if (n > 0 && polled[1].revents && result < 0)
 			result = take_signals(wait);
 		if (n > 0 && polled[0].revents && result < 0)
 			result = take_note(wait);
@@ -125,29 +160,29 @@ static int wait_for_end(struct wait *wait)
 	}
 }
 
+/* The server is waking up while the request is built. */
 static int call_own(int sock, const struct args *args, int *status)
 {
-	struct wait wait = {.sock = sock, .relay = RELAY_NONE, .status = status};
 	struct request request;
+	struct wait wait = {
+		.sock = sock,
+		.channel = -1,
+		.relay = RELAY_NONE,
+		.request = &request,
+		.args = args,
+		.status = status,
+	};
 
-	*status = WIRE_WHY_START;
 	if (relay_open(&wait.relay, false) < 0)
-		return CALL_COLD;
+		return go_cold(&wait, WIRE_WHY_START);
 	int result = request_build(&request, args, &wait.relay.before);
-	if (result != 0) {
-		*status = result > 0 ? result : WIRE_WHY_START;
-		relay_close(&wait.relay);
-		return CALL_COLD;
-	}
-
-	wait.request = &request;
-	int sent = send_request(sock, &request);
-	if (sent == PASS_OK)
+	if (result == 0) {
 		result = wait_for_end(&wait);
-	else
-		result = go_cold(
-			&wait, sent == PASS_CLOSED ? WIRE_WHY_GONE : WIRE_WHY_SILENT);
-	request_end(&request);
+		request_end(&request);
+	} else {
+		result = go_cold(&wait, result > 0 ? result : WIRE_WHY_START);
+	}
+	fd_close(&wait.channel);
 	relay_close(&wait.relay);
 	return result;
 }

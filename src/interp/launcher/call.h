@@ -5,17 +5,14 @@
  * call - one call of a script through a server, on either wire.
  *
  *   in        until                                        then
- *   OFFERED   the script ends                              ENDED
- *             no sign for WIRE_PATIENCE_MS, the call is
- *             taken back                                   COLD
- *             the same, and somebody has begun it          BEGUN
- *             the server goes, or says COLD                COLD
- *             a signal comes and the call is taken back    COLD, with it pending
+ *   WAITING   the server sends WIRE_GO                     SENT
+ *             no sign for WIRE_PATIENCE_MS, a signal,
+ *             WIRE_COLD, or the server's end               COLD
+ *   SENT      the executor closes the channel              BEGUN
+ *             it sends WIRE_COLD                           COLD
  *   BEGUN     the script ends                              ENDED
- *             the server goes                              LOST
- *
- * Nothing ever runs twice: the executor and the launcher read one eventfd that
- * holds one 1, and only who gets it may run the script.
+ *   SENT, BEGUN
+ *             the server's end                             LOST
  */
 
 struct args;

@@ -134,7 +134,10 @@ int call_v1(int sock, const struct args *args, int patience_ms, int *status)
 	*status = WIRE_WHY_GONE;
 	if (!offer(sock, n_text))
 		return CALL_COLD;
-	if (!send_whole(sock, text, n_text) || read_whole(sock, raw, sizeof(raw), -1) != 0)
+	if (!send_whole(sock, text, n_text))
+		return CALL_LOST;
+	request_let_go((const int[]){0, 1, 2}, 3);
+	if (read_whole(sock, raw, sizeof(raw), -1) != 0)
 		return CALL_LOST;
 	*status = (int)from_big_endian(raw);
 	return CALL_ENDED;

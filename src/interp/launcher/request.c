@@ -10,7 +10,6 @@
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -203,11 +202,8 @@ int request_build(struct request *request, const struct args *args, const sigset
 	};
 	request->call.n_fds = (uint32_t)n;
 
-	request->claim = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-	int bad = add_own(request, request->claim, WIRE_HAS_CLAIM);
-	if (!bad)
-		bad = add_own(
-			request, open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), WIRE_HAS_CWD);
+	int bad =
+		add_own(request, open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), WIRE_HAS_CWD);
 	if (!bad) {
 		put_state(&request->call, mask);
 		bad = put_lists(request, args, numbers);
@@ -228,11 +224,14 @@ void request_end(struct request *request)
 	request->n_own = 0;
 }
 
-bool request_take_back(const struct request *request)
+void request_let_go(const int *numbers, size_t n)
 {
-	uint64_t one;
+	struct stat st;
 
-	return read(request->claim, &one, sizeof(one)) == sizeof(one);
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i] != STDERR_FILENO || fstat(STDERR_FILENO, &st) < 0
+			|| S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+			(void)close(numbers[i]);
 }
 
 bool request_in_background(void)

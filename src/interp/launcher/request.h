@@ -25,8 +25,6 @@ struct request {
 	int fds[PASS_FDS_MAX]; /* borrowed, but for the first n_own */
 	size_t n_fds;
 	size_t n_own;
-	int claim; /* fds[0]: an eventfd; reading it takes the call back, if it was not
-		      begun */
 };
 
 /**
@@ -40,8 +38,13 @@ struct request {
 	struct request *request, const struct args *args, const sigset_t *mask);
 void request_end(struct request *request);
 
-/* Takes the call back. False when an executor has it: then it runs, or ran. */
-bool request_take_back(const struct request *request);
+/**
+ * request_let_go - close the caller's descriptors, which are the script's now.
+ *
+ * Held here too, a pipe that the script closes would not end for its reader.
+ * Standard error stays, for a sentence, unless somebody may wait for its end.
+ */
+void request_let_go(const int *fds, size_t n);
 
 /* Whether this process is in the background of the terminal that is its standard input. */
 bool request_in_background(void);

@@ -176,8 +176,9 @@ static int run(struct setup *setup, int *status)
 	struct relay relay = RELAY_NONE;
 	struct timespec started;
 
-	/* The clock of file times: a change after this moment may have been missed. */
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &started);
+	/* A change after this moment may have been missed. Not the coarse clock: where file
+	 * times are fine, those of a moment ago are ahead of it. */
+	(void)clock_gettime(CLOCK_REALTIME, &started);
 	(void)sigaction(SIGCHLD, &reaped, &before); /* ignored, it would hide the status */
 	int bad = relay_open(&relay, true);
 	pid_t pid = bad ? -1 : fork();
