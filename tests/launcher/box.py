@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 
-BUILD = pathlib.Path(os.environ.get("PREFORK_BUILD", pathlib.Path(__file__).parents[2] / "build-test"))
+BUILD = pathlib.Path(os.environ.get("PREFORKD", "build-test/src/app/preforkd")).resolve().parents[2]
 LAUNCHER = str(BUILD / "src/interp/prefork-interp")
 TINY = str(BUILD / "tests/tiny")
 PATIENCE_S = 20  # for what must happen; a test that waits so long has failed

@@ -174,6 +174,7 @@ def test_defect_8_a_changed_file_is_noticed_whichever_way_its_time_moved(box, tm
     box.env["TINY_CHECK"] = str(module)
     box.warm_up()
     old = box.server()["pid"]
+    setups = box.setups()
     if change == "content":
         module.write_text("2")
     elif change == "older":
@@ -184,7 +185,6 @@ def test_defect_8_a_changed_file_is_noticed_whichever_way_its_time_moved(box, tm
         module.unlink()
     else:
         module.write_text("new, where there was none")
-    setups = box.setups()
     assert box.run("exit", 3).returncode == 3  # never by the old code: run cold, or by the new server
     assert box.setups() > setups
     until("the next generation", lambda: [r for r in box.status() if r["pid"] not in (0, old)])
