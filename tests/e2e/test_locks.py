@@ -107,6 +107,15 @@ def test_a_lock_on_a_name_without_a_file_makes_one_that_can_be_written_as_new(se
     unlock(served, "/new.txt", token)
 
 
+def test_what_a_lock_made_can_also_be_written_as_the_empty_file_it_is(served, house):
+    """What davfs2 1.6.1 does: LOCK, HEAD, PUT with the tag it saw."""
+    token = lock(served, "/new.txt", status=201)
+    tag = served.ask("HEAD", "/new.txt")["etag"]
+    assert served.ask("PUT", "/new.txt", {"If-Match": tag, **held(token)}, b"new").status == 204
+    assert served.ask("PUT", "/new.txt", {"If-Match": tag, **held(token)}, b"old").status == 412
+    assert (house / "new.txt").read_bytes() == b"new"
+
+
 def test_an_empty_file_that_was_there_is_not_taken_for_new(served, house):
     (house / "empty").touch()
     token = lock(served, "/empty", status=200)

@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -192,3 +193,122 @@ quit
     assert not (folder / "there.txt").exists()
     assert "there.txt" in said and "Coll:" in said
 
+
+
+# davfs2: the folder as a part of the local file system
+
+@pytest.fixture
+def mounted(served, need, tmp_path):
+    """(where the drive is mounted, what unmounts it so that everything has been sent)."""
+    need("mount.davfs")
+    place, conf = tmp_path / "mnt", tmp_path / "davfs2.conf"
+    place.mkdir()
+
+    def unmount():
+        if os.path.ismount(place):
+            subprocess.run(["umount", place], check=True, capture_output=True, timeout=120)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as cache:
+        os.chmod(cache, 0o777)  # its daemon is a user of its own
+        conf.write_text(f"use_locks 1\nask_auth 0\ncache_dir {cache}\ndelay_upload 0\n")
+        done = subprocess.run(["mount", "-t", "davfs", "-o", f"conf={conf},uid=root", served.url + "/", place],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        if done.returncode or not os.path.ismount(place):
+            pytest.skip(f"cannot mount with davfs2 here: {done.stderr.decode().strip()}")
+        yield place, unmount
+        unmount()
+
+
+def trees_differ(a, b):
+    def read(top):
+        return {str(p.relative_to(top)): p.read_bytes() if p.is_file() else None for p in top.rglob("*")
+                if ".prefork" not in p.parts and "lost+found" not in p.parts}
+    a, b = read(a), read(b)
+    return {n for n in a.keys() | b.keys() if a.get(n) != b.get(n)}
+
+
+def test_a_tree_is_copied_into_a_mount_edited_and_moved(mounted, folder, tmp_path):
+    mounted, unmount = mounted
+    source = tmp_path / "source"
+    gather(source, 60)
+    for name in ("plain", "ümläut", "with space", "100%", "#?&+"):
+        (source / name).write_bytes(os.urandom(5000))
+    (source / "large").write_bytes(os.urandom(3 << 20))
+
+    shutil.copytree(source, mounted / "tree")
+    assert (mounted / "tree" / "large").read_bytes() == (source / "large").read_bytes()
+    with open(mounted / "tree" / "plain", "ab") as f:
+        f.write(b"more")
+    os.rename(mounted / "tree" / "with space", mounted / "tree" / "moved")
+    os.unlink(mounted / "tree" / "100%")
+    os.chmod(mounted / "tree" / "#?&+", 0o755)
+    unmount()
+
+    with open(source / "plain", "ab") as f:
+        f.write(b"more")
+    os.rename(source / "with space", source / "moved")
+    os.unlink(source / "100%")
+    assert trees_differ(source, folder / "tree") == set()
+    assert os.stat(folder / "tree" / "#?&+").st_mode & 0o111
+    assert list((folder / ".prefork" / "locks" / "tree").iterdir()) == [], "it gives its locks back"
+
+
+# GVFS: what file managers of GNOME and others use
+
+def test_gio_works_on_the_drive(served, folder, need, tmp_path):
+    session = [need("dbus-run-session"), "--", "sh", "-ec"]
+    if not os.path.exists("/usr/libexec/gvfsd-dav"):
+        pytest.skip("gvfs-backends is not installed: tools/deps test installs it")
+    (tmp_path / "up & down.txt").write_bytes(b"from gio" * 1000)
+    (folder / "there.txt").write_text("there")
+    url = f"dav://{served.url.removeprefix('http://')}"
+    script = f"""gio mount '{url}'
+gio list '{url}'
+gio mkdir '{url}/new folder'
+gio copy '{tmp_path}/up & down.txt' '{url}/new folder/'
+gio move '{url}/there.txt' '{url}/new folder/it is (here).txt'
+gio rename '{url}/new folder/up & down.txt' 'renamed.txt'
+gio cat '{url}/new folder/renamed.txt' > '{tmp_path}/down'
+gio info '{url}/new folder/renamed.txt'
+printf saved | gio save '{url}/saved.txt'
+gio remove '{url}/new folder/it is (here).txt'
+gio mount -u '{url}'
+"""
+    status, said = run(session + [script], env=os.environ | {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path),
+                                                             "GVFS_DISABLE_FUSE": "1"})
+    print(said)
+    assert status == 0
+    assert "there.txt" in said and "standard::size: 8000" in said
+    assert (tmp_path / "down").read_bytes() == b"from gio" * 1000
+    assert {p.name for p in (folder / "new folder").iterdir()} == {"renamed.txt"}
+    assert (folder / "saved.txt").read_text() == "saved"
+
+
+# rclone, as owncloud's client
+
+def test_rclone_as_an_owncloud_client_sends_nothing_twice(drive, folder, need, tmp_path):
+    served = drive("--durability", "rename")
+    source = tmp_path / "source"
+    gather(source, 200)
+    for i, path in enumerate(p for p in source.rglob("*") if p.is_file()):
+        os.utime(path, (1_000_000_000 + i, 1_000_000_000 + i))
+    owncloud = ["--webdav-vendor", "owncloud"]
+
+    status, said = rclone(need, served, "copy", *owncloud, source, ":webdav:")
+    assert status == 0, said[-3000:]
+    ours = {p.relative_to(folder): int(p.stat().st_mtime) for p in folder.rglob("*") if p.is_file() and ".prefork" not in p.parts}
+    assert ours == {p.relative_to(source): int(p.stat().st_mtime) for p in source.rglob("*") if p.is_file()}
+    status, said = rclone(need, served, "copy", "-v", *owncloud, source, ":webdav:")
+    assert status == 0 and "There was nothing to transfer" in said, said[-3000:]
+    status, said = rclone(need, served, "check", "--download", *owncloud, source, ":webdav:")
+    assert status == 0, said[-3000:]
+
+
+def test_cadaver_locks_and_unlocks(served, folder, need, tmp_path):
+    (folder / "a.txt").write_text("a")
+    (tmp_path / "new").write_text("new")
+    script = f"lock a.txt\ndiscover a.txt\nput {tmp_path}/new a.txt\npropset a.txt colour blue\npropget a.txt colour\nunlock a.txt\ndiscover a.txt\nquit\n"
+    status, said = run([need("cadaver"), served.url + "/"], input=script.encode(), cwd=tmp_path, env=os.environ | {"HOME": str(tmp_path)})
+    print(said)
+    assert status == 0 and said.count("succeeded") >= 4 and "blue" in said
+    assert (folder / "a.txt").read_text() == "new"
+    assert list((folder / ".prefork" / "locks" / "tree").iterdir()) == []

@@ -50,13 +50,15 @@ static void put_take(struct request *r, struct span piece)
 	put->n_bytes += piece.n;
 }
 
-/* The request's own conditions. What a LOCK made to be written to is nothing yet. */
+/* The request's own conditions. What a LOCK made to be written to is an empty file to some
+ * clients, and to others nothing yet: both kinds of davfs2 are about. */
 static bool holds(void *ctx, const struct fs_info *now)
 {
 	const struct request *r = ctx;
 
-	return version_check(r, permit_placeholder(r, r->path, now) ? NULL : now)
-	       == HTTP_COND_PROCEED;
+	return version_check(r, now) == HTTP_COND_PROCEED
+	       || (permit_placeholder(r, r->path, now)
+		       && version_check(r, NULL) == HTTP_COND_PROCEED);
 }
 
 static enum fs_result commit(
