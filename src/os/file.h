@@ -58,7 +58,7 @@ uint64_t file_device(const struct statx *st);
 /* link(2): exactly one of any number of callers gets @to; the others -EEXIST. */
 [[nodiscard]] int file_link(int from_dir, const char *from, int to_dir, const char *to);
 
-/* Gives an O_TMPFILE its first name. Needs /proc. */
+/* Gives an O_TMPFILE its first name. Needs /proc, but on newer kernels. */
 [[nodiscard]] int file_link_unnamed(int fd, int to_dir, const char *to);
 
 /* Where @fd lies, by the kernel's reckoning: an absolute path, cut never. Needs /proc. */

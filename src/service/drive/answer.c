@@ -84,7 +84,7 @@ static void send_first(struct request *r, struct span body, bool more)
 	request_go(r, REQUEST_SEND);
 	/* A stream's length is not known, and an unread body lies between this request and the next. */
 	if (!r->answer.is_streamed && !r->answer.closes && !r->body.is_unread)
-		conn_answer(r->conn, r->kept_head ? 0 : r->head.n_bytes,
+		conn_answer(r->conn, r->kept_head ? 0 : r->head.n_bytes + r->body.in_place,
 			head->n + body.n + r->answer.file_left);
 	if (head->failed)
 		return request_abort(r);

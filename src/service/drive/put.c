@@ -162,6 +162,7 @@ void put_begin(struct request *r)
 	r->task_ops = &ops; /* from here on there is something to undo */
 	if (!holds(r, put->publish.existed ? &put->publish.was : NULL))
 		return answer_result(r, FS_CHANGED);
-	if (is_permitted(r))
+	/* commit asks again, and of a body that is here at once. */
+	if (request_body_is_here(r) || is_permitted(r))
 		request_read_body(r, &ops);
 }

@@ -96,6 +96,7 @@ struct request {
 		struct http_chunk chunk;
 		uint64_t left;      /* HTTP_BODY_LENGTH: not yet read */
 		bool is_unread;     /* some of it is still to come */
+		size_t in_place;    /* bytes of it behind the head in conn->in */
 		bool owes_continue; /* the client waits for a 100 */
 	} body;
 
@@ -135,6 +136,9 @@ void request_go(struct request *r, enum request_state to);
  * request has been answered (503).
  */
 [[nodiscard]] void *request_task(struct request *r, size_t n_bytes);
+
+/* Whether the whole body came with the head: then request_read_body waits for nothing. */
+bool request_body_is_here(const struct request *r);
 
 /* Gives the task its @ops and the body, if there is one: then end() is called. */
 void request_read_body(struct request *r, const struct task_ops *ops);

@@ -64,24 +64,24 @@ enum fs_result fs_attrs_copy(const struct fs_root *root, int from, int to)
 	return fs_result_of(err);
 }
 
-enum fs_result fs_attrs_inherit(
-	const struct fs_root *root, int old_fd, const struct fs_info *old, int fd)
+enum fs_result fs_attrs_inherit(const struct fs_root *root, int old_fd,
+	const struct fs_info *old, int fd, struct fs_info *made)
 {
-	struct statx st;
-
-	int err = file_stat(fd, "", &st);
-	if (err < 0)
-		return fs_result_of(err);
+	int err = 0;
 
 	/* Refused unless we are root; then the file is ours, as one newly made would be. */
-	if (st.stx_uid != old->uid || st.stx_gid != old->gid)
-		(void)file_set_owner(fd, old->uid, old->gid);
+	if ((made->uid != old->uid || made->gid != old->gid)
+		&& file_set_owner(fd, old->uid, old->gid) == 0) {
+		made->uid = old->uid;
+		made->gid = old->gid;
+	}
 
 	/* Without set-user-ID and its like: what they vouched for is being replaced. */
 	mode_t mode = old->mode & 0777u;
-	if ((st.stx_mode & 07777u) != mode)
+	if (made->mode != mode)
 		err = file_set_mode(fd, mode);
 	if (err < 0)
 		return fs_result_of(err);
+	made->mode = mode;
 	return old_fd < 0 ? FS_OK : fs_attrs_copy(root, old_fd, fd);
 }

@@ -20,6 +20,7 @@
  *
  * Its permissions, its attributes, and its owner if we may give files away.
  * @old_fd is open for reading, or -1 where we may not: then attributes stay behind.
+ * @made is what @fd was found to be, and is brought up to date.
  */
-[[nodiscard]] enum fs_result fs_attrs_inherit(
-	const struct fs_root *root, int old_fd, const struct fs_info *old, int fd);
+[[nodiscard]] enum fs_result fs_attrs_inherit(const struct fs_root *root, int old_fd,
+	const struct fs_info *old, int fd, struct fs_info *made);

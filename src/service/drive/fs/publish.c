@@ -27,6 +27,7 @@ static void look(struct fs_publish *pub)
 	enum fs_result result =
 		fs_stat_at(pub->root, pub->place.dir, pub->place.name, &pub->was);
 
+	pub->replaces_file = result == FS_OK && pub->was.type == FS_FILE;
 	if (result == FS_OK && pub->was.type == FS_LINK)
 		result = fs_stat(pub->root, pub->path, &pub->was);
 	pub->existed = result == FS_OK;
@@ -78,7 +79,7 @@ enum fs_result fs_publish_begin(
 	pub->fd = -1;
 	pub->named = false;
 	pub->flushed = 0;
-	pub->existed = false;
+	pub->existed = pub->replaces_file = false;
 	pub->is_published = false;
 	pub->heir_of = (struct fs_info){0};
 
@@ -142,23 +143,17 @@ enum fs_result fs_publish_clone(
 	return fs_contents_copy(pub->root, from, pub->fd, watch);
 }
 
-/* Takes over from the file that has the name now, if one has, what a new version keeps. */
-static enum fs_result inherit(struct fs_publish *pub)
+/* Takes over from @old, the file that had the name at the last look, what a new version keeps. */
+static enum fs_result inherit(struct fs_publish *pub, const struct fs_info *old)
 {
-	struct fs_info old;
-
-	enum fs_result result =
-		fs_stat_at(pub->root, pub->place.dir, pub->place.name, &old);
-	if (result == FS_NOT_FOUND || (result == FS_OK && old.type != FS_FILE))
-		return FS_OK;
-	if (result != FS_OK)
-		return result;
-
 	AUTO_CLOSE int fd = file_open(
 		pub->place.dir, pub->place.name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
-	result = fs_attrs_inherit(pub->root, fd, &old, pub->fd);
+	if (fd == -ENOENT)
+		return FS_OK; /* gone since: there is nobody to take over from */
+
+	enum fs_result result = fs_attrs_inherit(pub->root, fd, old, pub->fd, &pub->made);
 	if (result == FS_OK)
-		pub->heir_of = old;
+		pub->heir_of = *old;
 	return result;
 }
 
@@ -175,12 +170,14 @@ static enum fs_result flush(const struct fs_publish *pub)
 /* All that takes long, before anything is locked. */
 static enum fs_result prepare(struct fs_publish *pub, int64_t mtime_ns)
 {
-	enum fs_result result = inherit(pub);
+	enum fs_result result = fs_stat_new_generation(pub->root, pub->fd);
 
-	if (result == FS_OK)
-		result = fs_stat_new_generation(pub->root, pub->fd);
 	if (result == FS_OK && mtime_ns != FS_MTIME_NOW)
 		result = fs_result_of(file_set_mtime(pub->fd, fs_touch_time(mtime_ns)));
+	if (result == FS_OK)
+		result = fs_stat_fd(pub->root, pub->fd, &pub->made);
+	if (result == FS_OK && pub->replaces_file)
+		result = inherit(pub, &pub->was);
 	return result == FS_OK ? flush(pub) : result;
 }
 
@@ -245,7 +242,7 @@ static enum fs_result inherit_again(struct fs_publish *pub, const struct fs_guar
 	if (guard->now.type != FS_FILE || is_heir_of(pub, &guard->now))
 		return FS_OK;
 
-	enum fs_result result = inherit(pub);
+	enum fs_result result = inherit(pub, &guard->now);
 	return result == FS_OK ? flush(pub) : result;
 }
 
@@ -294,9 +291,9 @@ enum fs_result fs_publish_commit(struct fs_publish *pub,
 	if (result == FS_OK && guard.exists)
 		fs_props_forget(pub->root, &guard.now);
 	fs_guard_leave(&guard);
-	if (result == FS_OK)
-		result = fs_stat_fd(pub->root, pub->fd, &out->info);
-	if (result == FS_OK)
-		result = fs_place_sync(pub->root, &pub->place);
-	return result;
+	if (result != FS_OK)
+		return result;
+	out->info = pub->made;
+	out->info.n_links = 1; /* it had no name of its own yet */
+	return fs_place_sync(pub->root, &pub->place);
 }

@@ -32,6 +32,8 @@ struct fs_publish {
 	uint64_t flushed;       /* bytes whose write-back has begun */
 	bool existed;           /* something had the name when it began: */
 	struct fs_info was;     /* this; of a link, what it led to */
+	bool replaces_file;     /* `was` is a file that had the name itself */
+	struct fs_info made;    /* the new file, since commit looked at it */
 	bool is_published;      /* it has its place */
 	struct fs_info heir_of; /* the version whose permissions and attributes it has */
 	char path[FS_PATH_MAX]; /* place borrows it: a struct fs_publish does not move */

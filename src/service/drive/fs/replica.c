@@ -11,13 +11,22 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+static enum fs_result inherit(
+	const struct fs_root *root, int from, const struct fs_info *info, int to)
+{
+	struct fs_info made;
+
+	enum fs_result result = fs_stat_fd(root, to, &made);
+	return result == FS_OK ? fs_attrs_inherit(root, from, info, to, &made) : result;
+}
+
 enum fs_result fs_replica_file(const struct fs_root *root, int from,
 	const struct fs_info *info, int to, const struct fs_watch *watch)
 {
 	enum fs_result result = fs_contents_copy(root, from, to, watch);
 
 	if (result == FS_OK)
-		result = fs_attrs_inherit(root, from, info, to);
+		result = inherit(root, from, info, to);
 	if (result == FS_OK)
 		result = fs_stat_new_generation(root, to);
 	return result == FS_OK ? fs_result_of(file_set_mtime(to, info->mtime_ns)) : result;
@@ -71,7 +80,7 @@ static enum fs_result inherit_dir(
 	struct fs_info writable = *info;
 
 	writable.mode |= 0700;
-	return fs_attrs_inherit(root, from, &writable, to);
+	return inherit(root, from, &writable, to);
 }
 
 /* Makes the copy of a directory, as the next level. */
