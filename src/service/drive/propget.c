@@ -218,7 +218,7 @@ static enum task_more propget_more(struct request *r)
 
 /* -- the beginning -- */
 
-/* Whether the tree has no more entries than an answer may. */
+/* Whether the tree has no more entries than an answer may, nor more levels than a walk. */
 static enum fs_result count(struct request *r, struct fs_walk *walk)
 {
 	uint64_t n = 0;
@@ -226,7 +226,8 @@ static enum fs_result count(struct request *r, struct fs_walk *walk)
 	enum fs_result result;
 
 	while ((result = fs_walk_next(walk, &entry)) == FS_OK)
-		if (++n > r->drive->policy->propfind_entries)
+		if (++n > r->drive->policy->propfind_entries
+			|| entry.event == FS_WALK_TOO_DEEP)
 			return FS_TOO_DEEP;
 	return result == FS_END ? FS_OK : result;
 }
