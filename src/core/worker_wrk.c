@@ -155,6 +155,9 @@ static void orphaned(struct worker *w)
 	 * signal said the same. */
 	loop_remove(w->loop, &w->chan_io);
 	w->status = EXIT_ORPHAN;
+	/* Nobody else holds the deadline now. */
+	(void)loop_at(w->loop, &w->orphan_timer,
+		loop_now_ns(w->loop) + w->boot->spec->settings->drain_timeout_ns);
 	finish(w, false);
 }
 
@@ -215,6 +218,11 @@ static void on_signal(struct loop_io *io, uint32_t events)
 	(void)events;
 	while (sig_next(w->sigfd))
 		finish(w, false);
+}
+
+static void on_orphan_deadline(struct loop_timer *timer)
+{
+	loop_stop(container_of(timer, struct worker, orphan_timer)->loop);
 }
 
 static void on_quiet(struct loop_timer *timer)
@@ -303,6 +311,7 @@ static int own_loop(struct worker *w)
 	w->chan_io = (struct loop_io){.on = on_chan, .fd = w->chan};
 	w->sig_io = (struct loop_io){.on = on_signal, .fd = w->sigfd};
 	w->quiet_timer = (struct loop_timer){.on = on_quiet};
+	w->orphan_timer = (struct loop_timer){.on = on_orphan_deadline};
 	w->quiet_armed = false;
 
 	int r = loop_add(w->loop, &w->chan_io, EPOLLIN);
@@ -339,6 +348,7 @@ int worker_main(const struct worker_boot *boot)
 		.sigfd = -1,
 		.access_fd = boot->access_fd,
 		.quiet_timer.on = on_quiet,
+		.orphan_timer.on = on_orphan_deadline,
 		.parent = getppid(),
 		.status = EXIT_DONE,
 	};

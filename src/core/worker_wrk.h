@@ -45,11 +45,13 @@ struct worker {
 	struct loop_io chan_io;
 	struct loop_io sig_io;
 	struct loop_timer quiet_timer;
-	int chan;      /* owned */
-	int sigfd;     /* owned */
-	int access_fd; /* owned; -1 for none */
-	pid_t parent;  /* the supervisor */
-	bool last;     /* every answer is to be its connection's last */
+	struct loop_timer
+		orphan_timer; /* the drain's deadline, when there is no supervisor any more */
+	int chan;             /* owned */
+	int sigfd;            /* owned */
+	int access_fd;        /* owned; -1 for none */
+	pid_t parent;         /* the supervisor */
+	bool last;            /* every answer is to be its connection's last */
 	bool draining;
 	bool patient; /* while draining: who is idle may still ask, once */
 	bool blocking;

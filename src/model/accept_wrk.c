@@ -176,6 +176,15 @@ void accept_wrk_ended(struct accept_wrk *a, struct conn *c)
 		a->freed(a);
 }
 
+/* The end of the service: while any copy of a listener is open, the kernel lets people connect and wait. */
+static void close_listeners(struct accept_wrk *a)
+{
+	for (size_t i = 0; i < a->n_listeners; i++) {
+		if (a->most_at_once && a->listeners[i].ours) /* or it has inherited none */
+			fd_close(&a->listeners[i].io.fd);
+	}
+}
+
 void accept_wrk_drain(struct accept_wrk *a)
 {
 	struct worker *w = a->worker;
@@ -184,6 +193,8 @@ void accept_wrk_drain(struct accept_wrk *a)
 		return; /* it is about to block, and its connections have nowhere else to go
 			 */
 	accept_wrk_want(a, false);
+	if (!w->patient)
+		close_listeners(a);
 	if (!w->patient || loop_at(w->loop, &a->idle, loop_now_ns(w->loop)) < 0)
 		conn_each_idle(w, conn_end);
 }

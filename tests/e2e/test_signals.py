@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness import ledger
-from harness.wait import until
+from harness.wait import for_exit, until
 from harness.wire import Closed, head
 
 BIG = 64 << 20
@@ -157,3 +157,15 @@ def test_a_stopped_and_continued_server_goes_on(served, big):
     wire.send(b"HEAD /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
     os.kill(served.pid, signal.SIGCONT)
     assert wire.read("HEAD").status == 200
+
+
+@pytest.mark.core
+def test_workers_do_not_outlive_a_killed_supervisor_for_long(drive, big):
+    served = drive("--drain-timeout", "200ms")
+    wire = begun(served)
+    workers = served.workers()
+    served.expect_status = None
+    os.kill(served.pid, signal.SIGKILL)
+    for pid in workers:
+        for_exit(pid)
+    wire.close()
