@@ -181,8 +181,10 @@ int conn_lend(struct conn *c, int *fd)
 	int r = sock_make_blocking(h->fd);
 	if (r < 0)
 		return r;
+	conn_begun(c);
 	sending(h); /* or as good as: we shall not know */
 	h->lent = true;
+	h->watched = 0; /* so that what is the case already is told once more */
 	*fd = h->fd;
 	return 0;
 }
