@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 #include "base/reason.h"
+#include "os/fd.h"
+#include "os/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +25,24 @@ static bool make_absolute(struct span path, char out[PATH_MAX])
 		return false;
 	return snprintf(out, PATH_MAX, "%s%s%.*s", here, here[0] ? "/" : "", SPAN_FMT(path))
 	       < PATH_MAX;
+}
+
+/* For a script: that the program its first line names is there. */
+static int look_at_interpreter(const char *path, struct reason *reason)
+{
+	AUTO_CLOSE int fd = file_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	char first[256]; /* the kernel reads no more (BINPRM_BUF_SIZE) */
+
+	ssize_t n = fd < 0 ? 0 : file_read_at(fd, first, sizeof(first) - 1, 0);
+	if (n < 2 || memcmp(first, "#!", 2) != 0)
+		return 0; /* or it may be run and not read: then execve will tell */
+	first[n] = '\0';
+	char *name = first + 2 + strspn(first + 2, " \t");
+	name[strcspn(name, " \t\n")] = '\0';
+	if (access(name, X_OK) == 0)
+		return 0;
+	return reason_errno(
+		reason, "cannot run \"%.200s\": its interpreter %.100s", path, name);
 }
 
 /* 0, or -1 with errno. */
@@ -79,6 +99,8 @@ int command_find(const char *text, struct command *out, struct reason *reason)
 		return reason_set(reason, "command: there is no program in it");
 	}
 	int r = find(out->words.v[0], out->path, reason);
+	if (r == 0)
+		r = look_at_interpreter(out->path, reason);
 	if (r < 0)
 		command_fini(out);
 	return r;

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #define GRACE_NS     (5 * NS_PER_SEC) /* between TERM and KILL */
+#define LOOK_NS      (20 * NS_PER_MS) /* how often it is looked who is left of a group */
 #define LOOKUP_NS    (5 * NS_PER_SEC) /* for the client's name */
 #define LINGER_NS    (2 * NS_PER_SEC) /* for the client to read the last of it */
 #define LINGER_BYTES MIB              /* that the program did not want to read */
@@ -69,7 +70,7 @@ struct run {
 	int err;         /* owned: where the program's stderr is read; -1 for none */
 	const char *why; /* it is ended; NULL: of its own accord */
 	uint64_t begun_ns;
-	uint64_t until_ns;        /* its time is up; 0 for never */
+	uint64_t until_ns;        /* its time is up, or its grace; 0 for never */
 	char line[LOG_VALUE_MAX]; /* of stderr, as far as it has come */
 	size_t n_line;
 };
@@ -148,7 +149,22 @@ static void begin_to_end(struct run *r, const char *why)
 	r->state = ENDING;
 	r->why = why;
 	(void)program_signal(&r->program, SIGTERM);
-	conn_timer(r->conn, worker_now_ns(r->conn->worker) + GRACE_NS);
+	r->until_ns = worker_now_ns(r->conn->worker) + GRACE_NS;
+	conn_timer(r->conn, r->until_ns);
+}
+
+/* The program has exited and others may be there still, whose end nobody tells us. */
+static enum conn_want look_who_is_left(struct run *r)
+{
+	uint64_t now_ns = worker_now_ns(r->conn->worker);
+
+	if (now_ns >= r->until_ns || !program_signal(&r->program, 0)) {
+		program_fini(&r->program);
+		return CONN_CLOSE;
+	}
+	r->state = LEFT;
+	conn_timer(r->conn, MIN(r->until_ns, now_ns + LOOK_NS));
+	return CONN_WAIT;
 }
 
 static enum conn_want hangup(struct conn *c, bool gone)
@@ -183,12 +199,10 @@ static void on_ended(struct loop_io *io, uint32_t events)
 	if (r->err >= 0)
 		on_err(&r->err_io, EPOLLIN); /* its last words came before its end */
 	say_end(r, &how);
-	if (r->state == ENDING && program_signal(&r->program, 0)) {
-		r->state = LEFT; /* those it has started have their grace too */
-		return;
-	}
-	program_fini(&r->program); /* it left the others behind, whose client goes now */
-	conn_follow(r->conn, CONN_CLOSE);
+	/* When it is made to end, those it has started have the same grace. */
+	if (r->state != ENDING)
+		r->until_ns = 0;
+	conn_follow(r->conn, look_who_is_left(r));
 }
 
 static enum conn_want begin(struct run *r, const struct lookup_names *names);
@@ -209,7 +223,7 @@ static enum conn_want timer(struct conn *c)
 	case ENDING: (void)program_signal(&r->program, SIGKILL); return CONN_WAIT;
 	case LEFT: break;
 	}
-	return CONN_CLOSE;
+	return look_who_is_left(r);
 }
 
 static void close_run(struct conn *c)

@@ -18,7 +18,8 @@
  *   ENDING     the program exits, and nobody is left      (closed)
  *              it exits, and others are left              LEFT
  *              the grace has passed                       ENDING (KILL to all)
- *   LEFT       the grace has passed                       (KILL to all; closed)
+ *   LEFT       nobody is left                             (closed)
+ *              the grace has passed                       (KILL to all; closed)
  */
 
 struct service_ops;
