@@ -492,6 +492,40 @@ static void the_sweep_takes_what_the_dead_left_and_nothing_else(void **state)
 	assert_int_equal(umount(path), 0);
 }
 
+enum { SAME, OTHER, SWEPT, FAILED };
+
+/* Half of the racers start as workers do, the other half sweep all the while. */
+static int start_or_sweep(void *arg, int me)
+{
+	const struct room *room = arg;
+	struct reason reason;
+
+	for (int i = 0; i < (me % 2 ? 1'000 : 20); i++) {
+		struct fs_root root;
+		struct fs_swept swept;
+
+		if (me % 2 && fs_sweep(&room->root, FS_NO_WATCH, &swept) != FS_OK)
+			return FAILED;
+		if (me % 2)
+			continue;
+		if (fs_root_open(&root, room->dir, &(struct fs_options){0}, &reason) < 0)
+			return FAILED;
+		bool is_same = memcmp(&root.can, &room->root.can, sizeof(root.can)) == 0;
+		fs_root_close(&root);
+		if (!is_same)
+			return OTHER;
+	}
+	return me % 2 ? SWEPT : SAME;
+}
+
+static void a_sweep_does_not_change_what_another_worker_finds_the_disk_can(void **state)
+{
+	struct room *room = *state;
+
+	assert_int_equal(race(start_or_sweep, room, SAME), RACERS / 2);
+	assert_no_litter(room);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -511,6 +545,8 @@ int main(void)
 		EVERYWHERE(a_move_to_another_disk_is_a_copy_and_a_removal),
 		EVERYWHERE(the_space_is_that_of_the_disk),
 		EVERYWHERE(the_sweep_takes_what_the_dead_left_and_nothing_else),
+		IN_ROOM(a_sweep_does_not_change_what_another_worker_finds_the_disk_can,
+			on_disk),
 	};
 	return cmocka_run_group_tests_name("fs_tree", tests, NULL, NULL);
 }

@@ -59,16 +59,22 @@ static enum fs_result leave_note(
 	return fs_result_of(file_write_at(aside->note, parent, strlen(parent), 0));
 }
 
+void fs_aside_name(struct fs_aside *out, int dir)
+{
+	char digits[FILE_UNIQUE_MAX];
+
+	file_unique(digits);
+	(void)snprintf(out->name, sizeof(out->name), FS_TEMP_PREFIX "%s", digits);
+	out->dir = dir;
+}
+
 enum fs_result fs_aside_choose(struct fs_aside *out, const struct fs_root *root,
 	const struct fs_place *place, bool beside)
 {
-	char digits[FILE_UNIQUE_MAX];
 	struct fs_aside aside = FS_ASIDE_NONE;
 
-	file_unique(digits);
-	(void)snprintf(aside.name, sizeof(aside.name), FS_TEMP_PREFIX "%s", digits);
 	beside = beside || place->elsewhere;
-	aside.dir = beside ? place->dir : root->tmp;
+	fs_aside_name(&aside, beside ? place->dir : root->tmp);
 
 	enum fs_result result = beside ? leave_note(&aside, root, place) : FS_OK;
 	if (result == FS_OK)

@@ -33,6 +33,9 @@ struct fs_aside {
 [[nodiscard]] enum fs_result fs_aside_choose(struct fs_aside *out,
 	const struct fs_root *root, const struct fs_place *place, bool beside);
 
+/* A free name in @dir, which it borrows, without a note: for what is in .prefork/tmp/. */
+void fs_aside_name(struct fs_aside *out, int dir);
+
 /* Takes the note back. What stands under the name is the caller's to have moved or removed.
  */
 void fs_aside_end(struct fs_aside *aside, const struct fs_root *root);

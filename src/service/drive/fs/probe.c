@@ -5,69 +5,74 @@
 #include "base/util.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "service/drive/fs/aside.h"
 #include "service/drive/fs/root.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdio.h>
+#include <sys/file.h>
 
 #define PROBE_MTIME_NS \
 	1'000'000'000'123'456'789 /* a moment with a fraction of every length */
 
-struct name {
-	char text[FS_NAME_MAX];
-};
-
-static struct name unique_name(void)
+/*
+ * What the probe makes is made as all things under .prefork/tmp/ are, locked: another
+ * worker's sweep would take it away, and this one would find a file system that can do
+ * nothing.
+ */
+static struct fs_aside unique_name(const struct fs_root *root)
 {
-	struct name name;
-	char digits[FILE_UNIQUE_MAX];
+	struct fs_aside name = FS_ASIDE_NONE;
 
-	file_unique(digits);
-	(void)snprintf(name.text, sizeof(name.text), FS_TEMP_PREFIX "%s", digits);
+	fs_aside_name(&name, root->tmp);
 	return name;
 }
 
-static int make(const struct fs_root *root, const struct name *name)
+static int make(const struct fs_aside *name)
 {
-	return file_open(root->tmp, name->text, O_RDWR | O_CREAT | O_EXCL, 0600);
+	return fs_aside_make_file(name, 0600);
+}
+
+static void unmake(const struct fs_aside *name)
+{
+	(void)file_unlink(name->dir, name->name); /* what remains the sweep takes */
 }
 
 /* Whether an open file of ours can be given @flags when it is renamed. Both names are gone
  * after. */
 static bool renames_with(const struct fs_root *root, unsigned flags)
 {
-	struct name from = unique_name(), to = unique_name();
-	AUTO_CLOSE int a = make(root, &from);
-	AUTO_CLOSE int b = flags == RENAME_EXCHANGE ? make(root, &to) : -1;
+	const struct fs_aside from = unique_name(root), to = unique_name(root);
+	AUTO_CLOSE int a = make(&from);
+	AUTO_CLOSE int b = flags == RENAME_EXCHANGE ? make(&to) : -1;
 
-	bool can =
-		a >= 0 && file_rename(root->tmp, from.text, root->tmp, to.text, flags) == 0;
-	(void)file_unlink(root->tmp, from.text); /* one of them may be there, or both */
-	(void)file_unlink(root->tmp, to.text);
+	bool can = a >= 0 && file_rename(from.dir, from.name, to.dir, to.name, flags) == 0;
+	unmake(&from); /* one of them may be there, or both */
+	unmake(&to);
 	return can;
 }
 
 static bool makes_unnamed(const struct fs_root *root)
 {
-	struct name name = unique_name();
+	const struct fs_aside name = unique_name(root);
 	AUTO_CLOSE int fd = file_open(root->tmp, ".", O_RDWR | O_TMPFILE, 0600);
 
-	if (fd < 0 || file_link_unnamed(fd, root->tmp, name.text) < 0)
+	if (fd < 0 || file_lock(fd, LOCK_EX) < 0
+		|| file_link_unnamed(fd, name.dir, name.name) < 0)
 		return false;
-	return file_unlink(root->tmp, name.text) == 0;
+	return file_unlink(name.dir, name.name) == 0;
 }
 
 static bool shares_blocks(const struct fs_root *root, int from)
 {
-	struct name name = unique_name();
-	AUTO_CLOSE int to = make(root, &name);
+	const struct fs_aside name = unique_name(root);
+	AUTO_CLOSE int to = make(&name);
 	if (to < 0)
 		return false;
 
 	bool can = file_clone(from, to) == 0;
-	(void)file_unlink(root->tmp, name.text); /* what remains the sweep takes */
+	unmake(&name);
 	return can;
 }
 
@@ -81,8 +86,8 @@ static bool clock_is_coarse(int fd)
 
 static void probe_by_writing(struct fs_root *root, bool plain)
 {
-	struct name name = unique_name();
-	AUTO_CLOSE int fd = make(root, &name);
+	const struct fs_aside name = unique_name(root);
+	AUTO_CLOSE int fd = make(&name);
 	if (fd < 0)
 		return;
 
@@ -95,7 +100,7 @@ static void probe_by_writing(struct fs_root *root, bool plain)
 		root->can.reflink =
 			file_write_at(fd, "x", 1, 0) == 0 && shares_blocks(root, fd);
 	}
-	(void)file_unlink(root->tmp, name.text); /* what remains the sweep takes */
+	unmake(&name);
 }
 
 /* Extended attributes can be read without being written; a file system without them says
