@@ -475,8 +475,9 @@ async function upload(files, folders) {
 
 /** All of a dropped entry, with paths that start at this folder. */
 async function walk(entry, path, files, folders) {
-	if (entry.isFile) {
-		files.push({file: await new Promise((ok, no) => entry.file(ok, no)), path});
+	if (!entry.isDirectory) {
+		const file = entry.file ? await new Promise((ok, no) => entry.file(ok, no)) : entry;
+		files.push({file, path});
 		return;
 	}
 	folders.push(path);
@@ -493,8 +494,9 @@ async function walk(entry, path, files, folders) {
 async function onDrop(event) {
 	event.preventDefault();
 	document.body.classList.remove('drop');
-	/* The items are gone after the first wait: take all of them now. */
-	const entries = [...event.dataTransfer.items].map(item => item.webkitGetAsEntry()).filter(Boolean);
+	/* The items are gone after the first wait: take all of them now. What another page made,
+	 * an image say, has no entry in any file system: it is the file itself. */
+	const entries = [...event.dataTransfer.items].map(item => item.webkitGetAsEntry() ?? item.getAsFile()).filter(Boolean);
 	const files = [];
 	const folders = [];
 	try {
