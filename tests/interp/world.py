@@ -87,8 +87,8 @@ class Script:
         return sum(server["calls"] for server in self.servers())
 
     def server(self):
-        """The pid of its one server."""
-        [server] = self.servers()
+        """The pid of its server by its full name; called by another it has others."""
+        [server] = [one for one in self.servers() if one["name"] == str(self.path)]
         return server["pid"]
 
 

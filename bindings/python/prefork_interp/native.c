@@ -33,10 +33,20 @@ static void after_fork_in_parent(void *arg)
 	PyOS_AfterFork_Parent();
 }
 
+/* The first child is the server, all others are executors: these call @arg, which waits for
+ * no call and may take its time. */
 static void after_fork_in_child(void *arg)
 {
-	(void)arg;
+	static bool is_server = true;
+
 	PyOS_AfterFork_Child();
+	if (!is_server) {
+		PyObject *done = PyObject_CallNoArgs(arg);
+		if (!done)
+			PyErr_WriteUnraisable(arg);
+		Py_XDECREF(done);
+	}
+	is_server = false;
 }
 
 static PyObject *list_of(char **strings)
@@ -66,7 +76,7 @@ static PyObject *call_as_tuple(const struct pfi_call *call)
 	return Py_BuildValue("(yyNN)", call->interp, call->script, args, env);
 }
 
-/* serve(flags, max_servers, spares, idle_timeout, max_errors, log_facility, name) */
+/* serve(rehearse, flags, max_servers, spares, idle_timeout, max_errors, log_facility, name) */
 static PyObject *native_serve(PyObject *self, PyObject *args)
 {
 	struct pfi_options options = {
@@ -80,9 +90,9 @@ static PyObject *native_serve(PyObject *self, PyObject *args)
 	long long idle_timeout = 0;
 
 	(void)self;
-	if (!PyArg_ParseTuple(args, "IiiLiiz", &options.flags, &options.max_servers,
-		    &options.spares, &idle_timeout, &options.max_errors,
-		    &options.log_facility, &options.name))
+	if (!PyArg_ParseTuple(args, "OIiiLiiz", &options.fork_arg, &options.flags,
+		    &options.max_servers, &options.spares, &idle_timeout,
+		    &options.max_errors, &options.log_facility, &options.name))
 		return NULL;
 	options.idle_timeout_s = idle_timeout;
 

@@ -67,10 +67,21 @@ class Setup:
         self.handlers = {n: signal.getsignal(n) for n in signal.valid_signals()}
         self.time_zone = os.environ.get("TZ")
         self.coerced = os.environ.get("LC_CTYPE")
+        self.environment = list(os.environb.items())
         self.faults = faulthandler.is_enabled()
+        self.files = ()
         # An interpreter whose caller ignores the signal does not install this: so that it can be told, it goes.
         if self.handlers[signal.SIGINT] is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def rehearse(self):
+        """In an executor that waits for its call: most of what take_over takes is the first write to a shared page."""
+        take_environment([], self.coerced)
+        take_environment([name + b"=" + value for name, value in self.environment], self.coerced)
+        take_arguments(os.fsencode(sys.orig_argv[0]), os.fsencode(sys.argv[0]), map(os.fsencode, sys.argv[1:]))
+        for stream in self.streams:
+            stream.reopen()
+        leaving.prepare(self.files)
 
     def take_over(self, interp, script, args, env):
         take_environment(env, self.coerced)
@@ -151,12 +162,11 @@ def become(also_check, warn, options):
     leaving.flush(leaving.open_files(gc.get_objects()))
     # What is frozen no collection of an executor looks at, so it stays in memory shared with the server.
     gc.collect()
-    files = leaving.open_files(gc.get_objects())
+    setup.files = leaving.open_files(gc.get_objects())
     gc.freeze()
     try:
-        call = native.serve(*options)
+        call = native.serve(setup.rehearse, *options)
     except OSError as error:
         print(f"prefork-interp: {sys.argv[0]}: {error}", file=sys.stderr, flush=True)
         os._exit(255)
     setup.take_over(*call)
-    leaving.prepare(files)

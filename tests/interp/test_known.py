@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""With the known implementation: its launcher calls our module, and ours calls its module.
+
+Scripts leave by POSIX::_exit, because with its module others are reported as
+killed by SIGINT (defect 1).
+"""
+import os
+import pathlib
+import shutil
+import signal
+
+import pytest
+
+from interp.test_defects import processes, until
+from interp.world import Result
+
+KNOWN = shutil.which("prefork-interp", path="/usr/bin")
+KNOWN_MODULE = pathlib.Path("/usr/share/perl5/Proc/Prefork/Interp.pm")
+pytestmark = pytest.mark.skipif(not KNOWN or not KNOWN_MODULE.exists(),
+                                reason="chiark-utils-bin and chiark-scripts are not installed: tools/deps test installs them")
+
+SCRIPT = """
+use strict; use warnings; use POSIX ();
+use Proc::Prefork::Interp;
+my $setup = $$;
+prefork_initialisation_complete(%s);
+$| = 1;
+my $in = <STDIN> // '';
+print "$setup @ARGV|$ENV{FOR_ALL}|$in";
+print STDERR "err\\n";
+POSIX::_exit($ENV{RESULT} // 0);
+"""
+
+
+class Pair:
+    """A launcher and a module, of which one may be the other implementation's."""
+
+    def __init__(self, home, launcher, module):
+        self.launcher = launcher
+        self.environment = dict(home.environment, FOR_ALL="x")
+        if module == "ours":
+            self.environment["PERL5LIB"] = f"{home.tree.compat}:{self.environment['PERL5LIB']}"
+        self.path = home.path / "script.pl"
+        self.write()
+
+    def write(self, options="max_servers => 4"):
+        self.path.write_text(SCRIPT % options)
+
+    def call(self, *args, options=(), **more):
+        command = [*self.launcher, *options, "perl", str(self.path), *args]
+        return Result.of(command, stdin=b"in\n", cwd="/", env={**self.environment, **more})
+
+    def setup(self, *args, **how):
+        """Which set-up served the call."""
+        return int(self.call(*args, **how).out.split()[0])
+
+
+def pair(home, tree, which):
+    launcher, module = which.split("-")
+    ours = [str(tree.launcher)]
+    return Pair(home, {"known": [KNOWN, "-U"], "ours": ours, "compat": [*ours, "--compat"]}[launcher], module)
+
+
+@pytest.fixture(params=["known-ours", "ours-known", "compat-known", "compat-ours"])
+def both(request, home, tree):
+    made = pair(home, tree, request.param)
+    yield made
+    made.call(options=["--kill"])
+
+
+def test_a_call_is_whole_cold_and_warm(both):
+    for status in (3, 4, 5, 0):
+        result = both.call("a", "", "b c", RESULT=str(status))
+        setup = result.out.split()[0]
+
+        assert result == Result(status, setup + b" a  b c|x|in\n", b"err\n")
+
+
+def test_later_calls_are_warm(both):
+    first = both.setup()
+
+    assert {both.setup() for _ in range(5)} == {first}
+
+
+def test_kill_ends_the_server(both):
+    first = both.setup()
+
+    assert both.call(options=["--kill"]).status == 0
+    assert both.setup() != first
+
+
+def test_kill_without_a_server_is_no_error(both):
+    assert both.call(options=["--kill"]).status == 0
+
+
+def test_fresh_replaces_the_server(both):
+    first = both.setup()
+
+    fresh = both.setup(options=["-f"])
+
+    assert fresh != first
+    assert both.setup() == fresh
+
+
+def test_a_changed_script_is_loaded_again(both):
+    first = both.setup()
+
+    both.write("max_servers => 5")
+    os.utime(both.path, (os.stat(both.path).st_mtime + 2,) * 2)  # the known module wants it newer
+
+    assert both.setup() != first
+
+
+@pytest.mark.parametrize("which", ["known-ours", "compat-ours"])
+def test_an_idle_server_ends(home, tree, which):
+    script = pair(home, tree, which)
+    script.write("idle_timeout => 1")
+    script.call()
+    servers = {pid for pid in processes() if str(script.path) in command_of(pid)}
+    assert servers
+
+    until(lambda: not servers & set(processes()), "the server is still there")
+
+
+def command_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def test_a_death_by_signal_is_told(both):
+    both.call()
+    text = both.path.read_text().replace("POSIX::_exit", "kill 15, $$; POSIX::_exit")
+    both.path.write_text(text)
+    os.utime(both.path, (os.stat(both.path).st_mtime + 2,) * 2)
+    both.call()
+
+    assert both.call().status == -signal.SIGTERM
+
+
+def test_the_names_of_the_two_never_meet(home, tree):
+    """One directory each, so that neither calls the other's server by accident."""
+    known, ours = pair(home, tree, "known-ours"), pair(home, tree, "ours-ours")
+    try:
+        assert known.setup() != ours.setup()
+    finally:
+        for one in (known, ours):
+            one.call(options=["--kill"])
