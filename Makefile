@@ -35,6 +35,7 @@ soak:
 bench:
 	@tools/deps bench
 	@bench/run
+	@bench/scripts
 
 check:
 	@tools/deps test

@@ -25,7 +25,9 @@ def seat(probe, how):
     terminal.end()
 
 
-def test_it_has_the_terminal(seat):
+def test_it_has_the_terminal(seat, how, request):
+    if how == "warm":
+        request.applymarker(pytest.mark.xfail(strict=True, reason="defect 5: an executor has no controlling terminal"))
     seat.command("./p tty")
     assert seat.output() == "to the terminal\nTrue True\n"
 
