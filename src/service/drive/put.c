@@ -5,6 +5,7 @@
 #include "core/worker.h"
 #include "http/resp.h"
 #include "service/drive/answer.h"
+#include "service/drive/checksum.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/publish.h"
 #include "service/drive/mtime.h"
@@ -18,12 +19,14 @@ struct put {
 	struct fs_publish publish; /* open from begin to the end of the task */
 	uint64_t n_bytes;          /* written so far */
 	int64_t mtime_ns;          /* what the client asks for, or FS_MTIME_NOW */
+	struct checksum checksum;
 };
 
 static void put_fini(void *task)
 {
 	struct put *put = task;
 	fs_publish_end(&put->publish);
+	checksum_fini(&put->checksum);
 }
 
 static void too_large(struct request *r)
@@ -48,6 +51,7 @@ static void put_take(struct request *r, struct span piece)
 	if (result != FS_OK)
 		return answer_result(r, result);
 	put->n_bytes += piece.n;
+	checksum_add(&put->checksum, piece);
 }
 
 /* The request's own conditions. What a LOCK made to be written to is an empty file to some
@@ -83,10 +87,13 @@ static enum fs_result commit(
 
 static void put_end(struct request *r)
 {
-	const struct put *put = r->task;
+	struct put *put = r->task;
 	struct fs_published published;
 	struct version version;
 
+	if (!checksum_holds(&put->checksum))
+		return answer_sentence(
+			r, 400, "what came is not what was sent: its checksum is another");
 	AUTO_PERMIT permit;
 	permit_init(&permit, r);
 	permit_add(&permit, r->path, PERMIT_WRITE);
@@ -149,6 +156,10 @@ void put_begin(struct request *r)
 	if (asked.p && !mtime_of_seconds(asked, &mtime_ns))
 		return answer_sentence(r, 400, "X-OC-Mtime is not a number of seconds");
 
+	struct http_digests digests;
+	if (!http_digest_read(&r->head, &digests))
+		return answer_sentence(r, 400, "a checksum is malformed");
+
 	struct put *put = request_task(r, sizeof(*put));
 	if (!put)
 		return;
@@ -160,6 +171,8 @@ void put_begin(struct request *r)
 	if (result != FS_OK)
 		return answer_result(r, result);
 	r->task_ops = &ops; /* from here on there is something to undo */
+	if (!checksum_init(&put->checksum, &digests))
+		return answer_result(r, FS_NO_MEMORY);
 	if (!holds(r, put->publish.existed ? &put->publish.was : NULL))
 		return answer_result(r, FS_CHANGED);
 	/* commit asks again, and of a body that is here at once. */

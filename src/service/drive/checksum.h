@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* checksum - whether a body is the one whose digests its client sent; computed as it comes. */
+
+#include "base/span.h"
+#include "http/digest.h"
+
+struct evp_md_ctx_st;
+
+struct checksum {
+	struct http_digests want;
+	struct evp_md_ctx_st *contexts[HTTP_DIGEST_N_KINDS]; /* owned; NULL: not wanted */
+};
+
+/* False without memory; checksum_fini ends it in any case. */
+[[nodiscard]] bool checksum_init(struct checksum *sum, const struct http_digests *want);
+void checksum_fini(struct checksum *sum);
+
+void checksum_add(struct checksum *sum, struct span piece);
+
+/* Whether all that was added is what was wanted. Nothing can be added after it. */
+[[nodiscard]] bool checksum_holds(struct checksum *sum);
