@@ -23,11 +23,30 @@ configure() { # DIR OPTIONS...
 	[ -f "$dir/build.ninja" ] || meson setup "$dir" "$@"
 }
 
-scenarios() { # BUILD PYTEST-ARGUMENTS...: two at a time, as there are two cores at least
+# These machines are noisy and shared: what fails is run once more, alone, and only what fails
+# again fails the step. The step's lines show both runs, so that a test which needs the second shows.
+
+suites() { # BUILD SUITE...: of meson's
 	build=$1
 	shift
-	timeout -k 10 1800 env PREFORKD=$PWD/$build/src/app/preforkd LOAD=$PWD/build-test/bench/load PYTHONDONTWRITEBYTECODE=1 \
-		/usr/bin/python3 -m pytest -c tests/pytest.ini -p no:cacheprovider -n 2 "$@"
+	options=
+	for suite; do options="$options --suite $suite"; done
+	# shellcheck disable=SC2086 # a list of words
+	meson test -C "$build" --no-rebuild $options ||
+		{ echo "once more, one at a time" && meson test -C "$build" --no-rebuild --num-processes 1 $options; }
+}
+
+run_pytest() { # BUILD PYTEST-ARGUMENTS...
+	build=$1
+	shift
+	timeout -k 10 1800 env PREFORKD="$PWD/$build/src/app/preforkd" LOAD="$PWD/build-test/bench/load" PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 -m pytest -c tests/pytest.ini -o cache_dir="$PWD/$build/pytest-cache" "$@"
+}
+
+scenarios() { # BUILD PYTEST-ARGUMENTS...: two at a time, as there are two cores at least
+	run_pytest "$@" -n 2 && return
+	echo "once more, one at a time: what failed"
+	run_pytest "$@" -n 0 --last-failed --last-failed-no-failures=none
 }
 
 other_models() { # the same, under every model but the pool
