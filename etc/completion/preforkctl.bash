@@ -24,7 +24,7 @@ _preforkctl() {
 	done
 	case ${COMP_WORDS[COMP_CWORD - 1]},$command,$n in
 	-s,* | --socket,*) choices=$(_preforkctl_servers) ;;
-	*,,*) choices="status top metrics reload resize switch-model restart drain stop --json --socket --help --version" ;;
+	*,,*) choices="status top metrics reload resize switch-model restart upgrade drain stop --json --socket --help --version" ;;
 	*,resize,0 | *,switch-model,0 | *,restart,0) choices=$(_preforkctl_services "${server[@]}") ;;
 	*,switch-model,1) choices="fork pool reuseport ring shared" ;;
 	esac

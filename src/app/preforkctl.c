@@ -142,6 +142,7 @@ static const struct verb verbs[] = {
 		tell_for_now},
 	{"restart", 1, " SERVICE", "new workers for a service, also for one that failed",
 		tell},
+	{"upgrade", 0, "", "let the program that is installed now take over", tell},
 	{"drain", 0, "", "accept no more, finish what has begun, end", tell},
 	{"stop", 0, "", "end now", tell},
 };

@@ -11,8 +11,12 @@
 #include "core/model.h"
 #include "core/server_sup.h"
 #include "core/service.h"
+#include "core/upgrade_wire.h"
 #include "log/log.h"
+#include "os/chan.h"
+#include "os/file.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +27,7 @@ enum { ARGV_MAX = 256 }; /* words that describe a service on the command line */
 
 /* What stands before or instead of a service's name. */
 struct options {
+	char **argv; /* all of it, for an upgrade */
 	const char *config;
 	bool check; /* -t */
 	bool print; /* -T */
@@ -216,6 +221,22 @@ static void begun(void *arg, const struct server_plan *now)
 		(void)snprintf(program->log_file, sizeof(program->log_file), "%s", file);
 }
 
+/* Where this program lies: what is there at the time of an upgrade will take over. */
+static const char *own_path(char out[PATH_MAX])
+{
+	return file_read_link(AT_FDCWD, "/proc/self/exe", out, PATH_MAX) == 0 ? out : NULL;
+}
+
+/* The channel to the server that this one is to take over from; -1 for none. */
+static int upgrade_channel(void)
+{
+	const char *said = getenv(UPGRADE_ENV);
+	bool upgrade = said && strcmp(said, "3") == 0 && chan_is_one(UPGRADE_FD);
+
+	(void)unsetenv(UPGRADE_ENV);
+	return upgrade ? UPGRADE_FD : -1;
+}
+
 /* A name for this server: of its configuration file, or of the one service. */
 static void name_server(const struct options *o, const struct plan *plan, char out[64])
 {
@@ -229,14 +250,16 @@ static void name_server(const struct options *o, const struct plan *plan, char o
 }
 
 /* Where preforkctl is to find this server; NULL for nowhere, which @program's log tells. */
-static const char *choose_control(
-	struct program *program, const struct plan *plan, char path[CONTROL_PATH_MAX])
+static const char *choose_control(struct program *program, const struct plan *plan,
+	bool taking_over, char path[CONTROL_PATH_MAX])
 {
 	struct reason reason;
 	char name[64];
 
 	if (plan->global.control)
 		return plan->global.control;
+	if (taking_over)
+		return NULL; /* its socket comes along */
 	name_server(program->options, plan, name);
 	if (control_path_new(name, path, &reason) == 0)
 		return path;
@@ -249,7 +272,11 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 {
 	char control[CONTROL_PATH_MAX];
 	struct program program = {.options = o, .argv = argv, .log = LOG_NONE};
+	char path[PATH_MAX];
 	struct server_program served = {
+		.path = own_path(path),
+		.argv = o->argv,
+		.upgrade_fd = upgrade_channel(),
 		.load = load,
 		.vary = vary,
 		.forget = forget,
@@ -264,7 +291,8 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 	(void)snprintf(program.log_file, sizeof(program.log_file), "%s",
 		plan->global.log_file ? plan->global.log_file : "");
 	if (open_log(&program.log, &plan->global, &reason) == 0) {
-		served.control = choose_control(&program, plan, control);
+		served.control =
+			choose_control(&program, plan, served.upgrade_fd >= 0, control);
 		status = server_run(&first, &program.log, &served, &reason);
 	} else {
 		forget(&program, &first);
@@ -313,7 +341,7 @@ static int carry_out(const struct options *o, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options o = {0};
+	struct options o = {.argv = argv};
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {

@@ -129,6 +129,15 @@ static void status(struct server *s, struct control_client *c, const struct span
 		control_answer(c, &report);
 }
 
+static void upgrade(struct server *s, struct control_client *c, const struct span *words)
+{
+	struct reason reason;
+
+	(void)words;
+	if (upgrade_begin(&s->upgrade, c, &reason) < 0)
+		control_say(c, false, reason.text);
+}
+
 static void drain(struct server *s, struct control_client *c, const struct span *words)
 {
 	(void)words;
@@ -151,6 +160,7 @@ static const struct command commands[] = {
 	{"resize", 3, resize},
 	{"switch-model", 3, switch_model},
 	{"restart", 2, restart},
+	{"upgrade", 1, upgrade},
 	{"drain", 1, drain},
 	{"stop", 1, stop},
 };

@@ -9,6 +9,7 @@
  *   resize SERVICE MIN..MAX   other numbers of workers, until the next reload
  *   switch-model SERVICE NAME another model, until the next reload
  *   restart SERVICE           other workers; also of a service that had failed
+ *   upgrade                   the program that is installed now takes over (upgrade_sup.h)
  *   drain                     as SIGTERM
  *   stop                      as SIGQUIT
  */

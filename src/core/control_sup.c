@@ -186,6 +186,15 @@ static void on_listener(struct loop_io *io, uint32_t events)
 		accept_more(control, false); /* until one ends */
 }
 
+void control_adopt(struct control *control, int fd, const struct addr *addr)
+{
+	list_init(&control->clients);
+	control->fd = fd;
+	control->addr = *addr;
+	control->io = (struct loop_io){.on = on_listener, .fd = fd};
+	accept_more(control, true);
+}
+
 int control_open(struct control *control, const char *path, struct reason *reason)
 {
 	const struct sock_listen_opts opts = {.backlog = 16, .unix_mode = 0600};
@@ -193,20 +202,16 @@ int control_open(struct control *control, const char *path, struct reason *reaso
 	struct addr addrs[ADDR_MOST];
 	size_t n;
 
-	list_init(&control->clients);
 	buf_printf(&text, "unix:%s", path);
 	if (text.failed)
 		return reason_set(reason, "the path is too long: %.200s", path);
 	int r = addr_parse(buf_cstr(&text), addrs, &n, reason);
 	if (r < 0)
 		return r;
-	control->fd = sock_listen(&addrs[0], &opts, reason);
-	if (control->fd < 0)
-		return control->fd;
-	control->addr = addrs[0];
-	control->io = (struct loop_io){.on = on_listener, .fd = control->fd};
-	accept_more(control, true);
-	return 0;
+	int fd = sock_listen(&addrs[0], &opts, reason);
+	if (fd >= 0)
+		control_adopt(control, fd, &addrs[0]);
+	return fd < 0 ? fd : 0;
 }
 
 static void close_all(struct control *control)

@@ -67,6 +67,10 @@ struct control {
  */
 [[nodiscard]] int control_open(
 	struct control *control, const char *path, struct reason *reason);
+
+/* The same with a socket that listens already, @fd at @addr, which is taken. */
+void control_adopt(struct control *control, int fd, const struct addr *addr);
+
 void control_fini(struct control *control); /* takes the socket's name away too */
 
 /* Leaves the name to another process, which has taken it over. */

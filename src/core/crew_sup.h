@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct crew;
+struct guest;
 struct lobby;
 struct log;
 struct model_ops;
@@ -75,6 +76,9 @@ struct crew_events {
 	/* The crew that goes on where this one, which is being replaced, leaves off; or
 	 * NULL. */
 	struct crew *(*heir)(struct crew *crew);
+	/* Whether @g, which waits in this crew, has gone to another process: then it is to be
+	 * closed here. */
+	bool (*send_away)(const struct crew *crew, const struct guest *g, bool parked);
 	/* Whether another crew that stays listens at that address. */
 	bool (*in_use)(const struct crew *crew, const struct addr *addr);
 };

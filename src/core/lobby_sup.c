@@ -193,15 +193,28 @@ static bool go_over(struct guest *g)
 	return true;
 }
 
+/* Whether @g has gone to another process, and is no more. */
+static bool go_abroad(struct guest *g, bool parked)
+{
+	const struct crew *crew = g->lobby->crew;
+
+	if (!crew->replaced || !crew->events->send_away(crew, g, parked))
+		return false;
+	lobby_close(g);
+	return true;
+}
+
 /* The lines go over whole, so the heir's stay ordered by time if theirs is emptier. */
 static void line_goes_over(struct lobby *l, enum guest_place place)
 {
 	struct lobby *to = heirs_lobby(l);
 	struct guest *g, *tmp;
 
-	if (!to)
-		return;
 	list_for_each_safe (g, tmp, &l->lines[place].list, link) {
+		if (!to) {
+			(void)go_abroad(g, place == GUEST_PARKED);
+			continue;
+		}
 		struct list *there = &to->lines[place].list;
 		uint64_t since = g->since_ns;
 
@@ -210,13 +223,16 @@ static void line_goes_over(struct lobby *l, enum guest_place place)
 		if (go_over(g))
 			enter_line_since(g, place, since);
 	}
-	to->dispatch(to->crew);
+	if (to)
+		to->dispatch(to->crew);
 }
 
 /* -- from place to place -- */
 
 void lobby_queue(struct guest *g)
 {
+	if (go_abroad(g, false))
+		return;
 	bool over = go_over(g);
 
 	enter_line(g, GUEST_QUEUED);
@@ -226,6 +242,8 @@ void lobby_queue(struct guest *g)
 
 void lobby_requeue(struct guest *g)
 {
+	if (go_abroad(g, false))
+		return;
 	if (go_over(g)) {
 		enter_line(g, GUEST_QUEUED);
 		g->lobby->dispatch(g->lobby->crew);
@@ -244,6 +262,8 @@ void lobby_requeue(struct guest *g)
 void lobby_park(struct guest *g)
 {
 	g->n_killed = 0;
+	if (go_abroad(g, true))
+		return;
 	(void)go_over(g);
 	enter_line(g, GUEST_PARKED);
 
@@ -387,6 +407,42 @@ static void arrive(struct lobby *l, int fd, const struct addr *peer, unsigned li
 	list_init(&g->link);
 	l->n_guests++;
 	enter_line(g, GUEST_QUEUED);
+}
+
+void lobby_take(struct lobby *l, int fd, const struct lobby_papers *papers)
+{
+	struct guest *g = malloc(sizeof(*g));
+
+	if (!g) {
+		fd_close(&fd);
+		free(papers->input);
+		return;
+	}
+	*g = (struct guest){
+		.io = {.on = on_io, .fd = fd},
+		.lobby = l,
+		.id = papers->id,
+		.accepted_ns = papers->accepted_ns,
+		.n_read = papers->n_read,
+		.n_sent = papers->n_sent,
+		.fd = fd,
+		.input = papers->input,
+		.n_input = papers->n_input,
+		.n_killed = papers->n_killed,
+		.resumed = papers->resumed,
+		.peer_len = (socklen_t)MIN(papers->peer.len, sizeof(g->peer)),
+	};
+	memcpy(g->peer, &papers->peer.ss, g->peer_len);
+	/* An address we listen at no more: it stays one of this service's connections. */
+	(void)find_listener(l->crew, &papers->local, &g->listener);
+	list_init(&g->link);
+	l->n_guests++;
+	if (papers->parked) {
+		lobby_park(g);
+		return;
+	}
+	lobby_queue(g);
+	l->dispatch(l->crew);
 }
 
 /* Closes the connection that has been idle the longest. Whether there was one. */

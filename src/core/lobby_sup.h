@@ -118,6 +118,24 @@ void lobby_close(struct guest *g); /* frees it */
  */
 void lobby_leave(struct lobby *l);
 
+/* A connection that another process held, with what it knows of it. */
+struct lobby_papers {
+	uint64_t id;
+	uint64_t accepted_ns;
+	uint64_t n_read;
+	uint64_t n_sent;
+	char *input; /* moves to the lobby: from malloc, or NULL */
+	uint32_t n_input;
+	uint8_t n_killed;
+	bool parked; /* or it waits in the queue */
+	bool resumed;
+	struct addr peer;
+	struct addr local;
+};
+
+/* Takes over @fd. Without memory it is closed. */
+void lobby_take(struct lobby *l, int fd, const struct lobby_papers *papers);
+
 /* Whether nobody is left in it who waits for anything, or will. */
 bool lobby_is_empty(const struct lobby *l);
 

@@ -18,6 +18,7 @@ static void on_failed(struct crew *crew);
 static void on_gone(struct crew *crew);
 static struct crew *heir(struct crew *crew);
 static bool in_use(const struct crew *crew, const struct addr *addr);
+static bool send_away(const struct crew *crew, const struct guest *g, bool parked);
 
 static const struct crew_events crew_events = {
 	.ready = on_ready,
@@ -25,6 +26,7 @@ static const struct crew_events crew_events = {
 	.gone = on_gone,
 	.heir = heir,
 	.in_use = in_use,
+	.send_away = send_away,
 };
 
 static const char *name_of(const struct post *post)
@@ -51,11 +53,21 @@ static struct crew *heir(struct crew *crew)
 	return next && !next->crew->draining ? next->crew : NULL;
 }
 
+static bool send_away(const struct crew *crew, const struct guest *g, bool parked)
+{
+	const struct post *post = crew->owner;
+	struct posts *p = post->posts;
+
+	return p->handed_over && p->send_away(p, crew, g, parked);
+}
+
 static bool in_use(const struct crew *crew, const struct addr *addr)
 {
 	const struct post *own = crew->owner, *post;
 	struct posts *p = own->posts;
 
+	if (p->handed_over)
+		return true;
 	list_for_each (post, &p->all, link) {
 		if (post->state == POST_SERVING && post != own && !post->crew->draining
 			&& listen_is_at(post->crew, addr))
@@ -202,11 +214,12 @@ static void commit(struct posts *p)
 	if (p->whole && sheet)
 		p->program->begun(p->program->arg, &sheet->plan);
 	limit_leaving(p);
-	if (p->generation == 1)
+	if (!p->served)
 		say_ready(p);
 	else
 		log_info(p->log, "changed-over", "the new generation serves",
 			KV("generation", p->generation));
+	p->served = true;
 	tell(p, 0, "done");
 }
 
@@ -414,6 +427,16 @@ void posts_drain(struct posts *p)
 		crew_drain(post->crew);
 	if (p->changing)
 		tell(p, -ECANCELED, "the server is ending");
+}
+
+void posts_hand_over(struct posts *p)
+{
+	struct post *post, *tmp;
+
+	p->ending = true;
+	p->handed_over = true;
+	list_for_each_safe (post, tmp, &p->all, link)
+		leave(post);
 }
 
 void posts_kill(struct posts *p)

@@ -28,6 +28,8 @@
 
 enum post_state { POST_STARTING, POST_SERVING, POST_LEAVING };
 
+struct guest;
+
 /* A plan, for as long as a crew is made from it. */
 struct sheet {
 	struct server_plan plan;
@@ -61,13 +63,18 @@ struct posts {
 	bool changing;
 	bool whole; /* the change is of everything */
 	bool ending;
-	struct change_listener *listener;    /* of this change; NULL for nobody */
-	struct loop_task sweep;              /* frees those that have gone */
-	void (*empty)(struct posts *posts);  /* none is left */
+	bool handed_over;                   /* another process goes on at all addresses */
+	bool served;                        /* a change has been completed */
+	struct change_listener *listener;   /* of this change; NULL for nobody */
+	struct loop_task sweep;             /* frees those that have gone */
+	void (*empty)(struct posts *posts); /* none is left */
+	/* Whether a connection that waits in a leaving crew has gone to another process. */
+	bool (*send_away)(struct posts *posts, const struct crew *crew,
+		const struct guest *g, bool parked);
 	void (*failed)(struct posts *posts); /* none that serves could be started */
 };
 
-/* Prepares @p, of which the caller has set loop, log, program, empty and failed. */
+/* Prepares @p, of which the caller has set loop, log, program and the functions. */
 void posts_init(struct posts *p);
 void posts_fini(struct posts *p);
 
@@ -84,6 +91,9 @@ void posts_fini(struct posts *p);
 
 void posts_drain(struct posts *p); /* all, and then posts.empty */
 void posts_kill(struct posts *p);  /* the same, but now */
+
+/* Drains all as if they were replaced: another process has taken over. */
+void posts_hand_over(struct posts *p);
 void posts_reopen(struct posts *p);
 
 /* The newest serving crew of that name; NULL without one. */

@@ -35,5 +35,9 @@ struct server_program {
 	 * addresses are final. */
 	void (*ready)(void *arg, const struct crew *crew);
 	void *arg;
+	/* What to start for an upgrade, and with which words; NULL: it is not known. */
+	const char *path;
+	char *const *argv;
+	int upgrade_fd;      /* to the server that is to be taken over from; -1 for none */
 	const char *control; /* where preforkctl is to find us; NULL for nowhere */
 };

@@ -33,12 +33,20 @@ static void on_failed(struct posts *posts)
 	posts_drain(posts);
 }
 
+static bool send_away(
+	struct posts *posts, const struct crew *crew, const struct guest *g, bool parked)
+{
+	struct server *s = container_of(posts, struct server, posts);
+
+	return upgrade_send_guest(&s->upgrade, crew, g, parked);
+}
+
 static void reload(struct server *s)
 {
 	struct server_plan plan;
 	struct reason reason;
 
-	if (s->posts.changing) {
+	if (s->posts.changing || s->upgrade.state == UPGRADE_WAITING) {
 		s->again = true;
 		return;
 	}
@@ -55,8 +63,10 @@ static void on_reloaded(struct change_listener *listener, int r, const char *sen
 {
 	struct server *s = container_of(listener, struct server, reloaded);
 
-	(void)r; /* it has been logged */
-	(void)sentence;
+	(void)sentence; /* it has been logged */
+	if (!s->begun && r == 0)
+		takeover_ready(&s->takeover);
+	s->begun = true;
 	if (s->again && !s->posts.ending)
 		reload(s);
 }
@@ -112,8 +122,11 @@ static void open_control(struct server *s)
 	struct reason reason;
 
 	s->control.loop = s->loop;
-	if (s->program->control
-		&& control_open(&s->control, s->program->control, &reason) < 0)
+	if (s->takeover.control_fd >= 0)
+		control_adopt(&s->control, fd_take(&s->takeover.control_fd),
+			&s->takeover.control_addr);
+	else if (s->program->control
+		 && control_open(&s->control, s->program->control, &reason) < 0)
 		log_warn(s->log, "no-control",
 			LOG_SAY("preforkctl will not find this server: %.200s",
 				reason.text));
@@ -130,8 +143,18 @@ static int begin(struct server *s, const struct server_plan *first, struct reaso
 		errno = -r;
 		return reason_errno(reason, "cannot watch signals");
 	}
+	if (s->program->upgrade_fd >= 0) {
+		r = takeover_begin(&s->takeover, s, s->program->upgrade_fd, reason);
+		if (r < 0) {
+			s->program->forget(s->program->arg, first);
+			return r;
+		}
+		s->posts.generation = (unsigned)s->takeover.generation;
+	}
 	open_control(s);
-	return posts_change(&s->posts, first, NULL, NULL, &s->reloaded, reason);
+	r = posts_change(&s->posts, first, NULL, &s->takeover.stock, &s->reloaded, reason);
+	takeover_close_sockets(&s->takeover);
+	return r;
 }
 
 int server_run(const struct server_plan *first, struct log *log,
@@ -143,7 +166,9 @@ int server_run(const struct server_plan *first, struct log *log,
 		.posts = {.log = log,
 			.program = program,
 			.empty = on_empty,
+			.send_away = send_away,
 			.failed = on_failed},
+		.takeover = TAKEOVER_NONE,
 		.sigfd = -1,
 		.reloaded.told = on_reloaded,
 		.control = {.fd = -1, .log = log, .asked = command_run},
@@ -154,6 +179,7 @@ int server_run(const struct server_plan *first, struct log *log,
 	(void)limit_descriptors();
 	srandom((unsigned)(clock_mono_ns() ^ (uint64_t)getpid())); /* for jitter only */
 	posts_init(&s.posts);
+	upgrade_init(&s.upgrade, &s);
 	if (begin(&s, first, reason) < 0) {
 		s.status = EXIT_FAILED;
 		posts_kill(&s.posts);
@@ -162,6 +188,10 @@ int server_run(const struct server_plan *first, struct log *log,
 	if (!list_empty(&s.posts.all) && loop_run(s.loop) < 0)
 		s.status = EXIT_FAILED;
 
+	if (s.loop) {
+		upgrade_fini(&s.upgrade);
+		takeover_fini(&s.takeover);
+	}
 	control_fini(&s.control);
 	posts_fini(&s.posts);
 	loop_free(s.loop);

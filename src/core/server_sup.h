@@ -17,6 +17,8 @@
 #include "core/crew_sup.h"
 #include "core/posts_sup.h"
 #include "core/program.h"
+#include "core/takeover_sup.h"
+#include "core/upgrade_sup.h"
 
 #include <stddef.h>
 
@@ -30,9 +32,12 @@ struct server {
 	struct log *log;
 	struct posts posts;
 	struct control control;
+	struct upgrade upgrade;
+	struct takeover takeover;
 	struct loop_io sig_io;
 	int sigfd; /* owned */
 	struct change_listener reloaded;
+	bool begun; /* the first change is over */
 	bool again; /* HUP came during a change */
 	uint64_t started_ns;
 	int status;

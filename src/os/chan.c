@@ -5,6 +5,7 @@
 #include "os/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -32,6 +33,18 @@ int chan_pair_open(struct chan_pair *out)
 int chan_pair_open_stream(struct chan_pair *out)
 {
 	return open_pair(SOCK_STREAM, out);
+}
+
+bool chan_is_one(int fd)
+{
+	int domain, type;
+	socklen_t n_domain = sizeof(domain), n_type = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n_domain) == 0
+	       && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n_type) == 0
+	       && domain == AF_UNIX && type == SOCK_SEQPACKET
+	       && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0
+	       && fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
 int chan_send(int chan, const void *msg, size_t len, int fd)

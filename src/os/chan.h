@@ -9,6 +9,7 @@
  * empty, because an empty one reads as the other side's end.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CHAN_MSG_MAX 512u /* bytes; the largest message either side may send */
@@ -35,6 +36,10 @@ struct chan_pair {
 /* The same for a stream of bytes, which chan_send and chan_recv are not for; both ends
  * block. */
 [[nodiscard]] int chan_pair_open_stream(struct chan_pair *out);
+
+/* Whether @fd, which somebody else has opened, is such a channel; if so it is made ours:
+ * CLOEXEC and non-blocking. */
+bool chan_is_one(int fd);
 
 /**
  * chan_send - send @len bytes (1 to CHAN_MSG_MAX), and descriptor @fd unless it is -1.

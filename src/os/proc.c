@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -179,4 +180,18 @@ void proc_how(const siginfo_t *how, char out[PROC_HOW_MAX])
 	}
 	const char *name = sigabbrev_np(how->si_status);
 	(void)snprintf(out, PROC_HOW_MAX, "was killed by SIG%s", name ? name : "?");
+}
+
+int proc_become(const char *path, char *const *argv, int chan, int number, const char *env)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", number);
+	/* dup2 of a descriptor onto itself would leave it to be closed by the exec. */
+	if (chan == number ? fcntl(chan, F_SETFD, 0) < 0 : dup2(chan, number) < 0)
+		return EXIT_FAILURE;
+	(void)prctl(PR_SET_PDEATHSIG, 0);
+	if (setenv(env, text, 1) == 0)
+		(void)execv(path, argv);
+	return EXIT_FAILURE;
 }

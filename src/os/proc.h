@@ -56,6 +56,14 @@ struct proc_spec {
  * has. */
 [[nodiscard]] bool proc_ends_with(pid_t parent);
 
+/**
+ * proc_become - in a spawned child: become the program at @path, on its own feet.
+ *
+ * @chan (which it closes) becomes descriptor @number, and the variable @env says so; the
+ * parent's death is no longer its end. Returns an exit status, if at all.
+ */
+int proc_become(const char *path, char *const *argv, int chan, int number, const char *env);
+
 /* Closes every descriptor but 0, 1, 2 and those listed, as in a spawned child. */
 void proc_close_all_but(const int *keep, size_t n);
 

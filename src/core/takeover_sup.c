@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/takeover_sup.h"
+
+#include "base/reason.h"
+#include "core/lobby_sup.h"
+#include "core/model.h"
+#include "core/server_sup.h"
+#include "core/service.h"
+#include "core/upgrade_wire.h"
+#include "log/log.h"
+#include "os/chan.h"
+#include "os/fd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOCKETS_MS 10'000 /* between two messages of the beginning */
+
+static void read_addr(const struct upgrade_addr *in, struct addr *out)
+{
+	*out = (struct addr){.len = (socklen_t)MIN(in->n, UPGRADE_ADDR_MAX)};
+	memcpy(&out->ss, in->bytes, out->len);
+}
+
+/* The next message: CHAN_OK, CHAN_AGAIN; or anything else for the end. */
+static int receive(struct takeover *t, struct upgrade_msg *msg, int *fd)
+{
+	char buf[CHAN_MSG_MAX];
+	size_t len;
+	int r = chan_recv(t->chan, buf, &len, fd);
+
+	if (r != CHAN_OK)
+		return r;
+	memcpy(msg, buf, sizeof(*msg));
+	return len == sizeof(*msg) && msg->version == UPGRADE_VERSION ? CHAN_OK : -EPROTO;
+}
+
+/* -- sockets -- */
+
+static int take_listener(struct takeover *t, const struct upgrade_msg *msg, int *fd)
+{
+	struct stock_item item = {.fd = *fd};
+	char *name = strndup(msg->listen.service, UPGRADE_NAME_MAX - 1);
+
+	item.service = name;
+	read_addr(&msg->listen.asked, &item.asked);
+	read_addr(&msg->listen.bound, &item.bound);
+	if (!name || *fd < 0 || stock_add(&t->stock, &item) < 0) {
+		free(name);
+		return -ENOMEM;
+	}
+	*fd = -1; /* the stock's now */
+	return 0;
+}
+
+static int take_socket(struct takeover *t, const struct upgrade_msg *msg, int *fd)
+{
+	switch (msg->type) {
+	case UPGRADE_LISTEN: return take_listener(t, msg, fd);
+	case UPGRADE_CONTROL:
+		fd_close(&t->control_fd);
+		t->control_fd = fd_take(fd);
+		read_addr(&msg->listen.bound, &t->control_addr);
+		return 0;
+	case UPGRADE_SERVE: t->generation = msg->serve.generation; return 0;
+	default: return -EPROTO;
+	}
+}
+
+int takeover_begin(
+	struct takeover *t, struct server *server, int chan, struct reason *reason)
+{
+	struct pollfd p = {.fd = chan, .events = POLLIN};
+	struct upgrade_msg msg = {0};
+
+	*t = TAKEOVER_NONE;
+	t->server = server;
+	t->chan = chan;
+	while (msg.type != UPGRADE_SERVE) {
+		AUTO_CLOSE int fd = -1;
+		int r = receive(t, &msg, &fd);
+
+		if (r == CHAN_AGAIN && poll(&p, 1, SOCKETS_MS) == 1)
+			continue;
+		if (r != CHAN_OK || take_socket(t, &msg, &fd) < 0)
+			return reason_set(reason,
+				"cannot take over from the old server: what it sends is not understood");
+	}
+	return 0;
+}
+
+void takeover_close_sockets(struct takeover *t)
+{
+	for (size_t i = 0; i < t->stock.n; i++) {
+		free((char *)t->stock.items[i].service);
+		fd_close(&t->stock.items[i].fd);
+	}
+	stock_fini(&t->stock);
+}
+
+/* -- connections -- */
+
+static void keep_input(struct takeover *t, const struct upgrade_msg *msg)
+{
+	uint32_t n = MIN(msg->input.n, UPGRADE_INPUT_MAX);
+
+	if (t->input_of != msg->input.guest)
+		t->n_input = 0;
+	char *grown = realloc(t->input, t->n_input + n);
+	if (!grown)
+		return; /* its guest finds too little, and is closed */
+	t->input = grown;
+	t->input_of = msg->input.guest;
+	memcpy(grown + t->n_input, msg->input.bytes, n);
+	t->n_input += n;
+}
+
+static struct lobby *lobby_of(const struct server *s, const char *service)
+{
+	const struct post *post = posts_find(&s->posts, service);
+
+	return post && post->crew->spec->model->takes_over && !post->crew->draining
+		       ? post->crew->spec->model->sup_lobby(post->crew)
+		       : NULL;
+}
+
+static void take_guest(struct takeover *t, const struct upgrade_msg *msg, int *fd)
+{
+	struct lobby_papers papers = {
+		.id = msg->guest.id,
+		.accepted_ns = msg->guest.accepted_ns,
+		.n_read = msg->guest.n_read,
+		.n_sent = msg->guest.n_sent,
+		.n_killed = (uint8_t)msg->guest.n_killed,
+		.parked = msg->guest.parked,
+		.resumed = msg->guest.resumed,
+	};
+	char service[UPGRADE_NAME_MAX];
+
+	(void)snprintf(service, sizeof(service), "%.*s", (int)sizeof(service) - 1,
+		msg->guest.service);
+	read_addr(&msg->guest.peer, &papers.peer);
+	read_addr(&msg->guest.local, &papers.local);
+	struct lobby *lobby = lobby_of(t->server, service);
+	bool whole = msg->guest.n_input == 0
+		     || (t->input_of == msg->guest.id && t->n_input == msg->guest.n_input);
+	if (lobby && whole && *fd >= 0) {
+		papers.input = msg->guest.n_input ? t->input : NULL;
+		papers.n_input = msg->guest.n_input;
+		if (papers.input)
+			t->input = NULL;
+		lobby_take(lobby, fd_take(fd), &papers);
+	} else {
+		log_warn(t->server->log, "guest-lost",
+			"a connection of the old server could not be taken over",
+			KV("service", service), KV("conn", msg->guest.id));
+	}
+	t->n_input = 0;
+}
+
+static void on_chan(struct loop_io *io, uint32_t events)
+{
+	struct takeover *t = container_of(io, struct takeover, io);
+	struct upgrade_msg msg;
+
+	(void)events;
+	for (;;) {
+		AUTO_CLOSE int fd = -1;
+		int r = receive(t, &msg, &fd);
+
+		if (r == CHAN_AGAIN)
+			return;
+		if (r == CHAN_OK && msg.type == UPGRADE_INPUT) {
+			keep_input(t, &msg);
+		} else if (r == CHAN_OK && msg.type == UPGRADE_GUEST) {
+			take_guest(t, &msg, &fd);
+		} else {
+			/* The old server has ended. */
+			loop_remove(t->server->loop, io);
+			fd_close(&t->chan);
+			return;
+		}
+	}
+}
+
+static int say(struct takeover *t, struct upgrade_msg *msg)
+{
+	msg->version = UPGRADE_VERSION;
+	return chan_send(t->chan, msg, sizeof(*msg), -1);
+}
+
+static void say_takes(struct takeover *t, const struct post *post)
+{
+	const struct spec *spec = post->crew->spec;
+	struct upgrade_msg msg = {.type = UPGRADE_TAKES};
+
+	if (!spec->model->takes_over || post->failed)
+		return;
+	(void)snprintf(msg.takes.service, UPGRADE_NAME_MAX, "%s", spec->name);
+	(void)snprintf(msg.takes.run, UPGRADE_NAME_MAX, "%s", spec->service->name);
+	(void)say(t, &msg); /* unheard, its connections are finished over there */
+}
+
+void takeover_ready(struct takeover *t)
+{
+	struct upgrade_msg ready = {.type = UPGRADE_READY};
+	struct server *s = t->server;
+	const struct post *post;
+
+	if (t->chan < 0)
+		return;
+	list_for_each (post, &s->posts.all, link)
+		say_takes(t, post);
+	t->io = (struct loop_io){.on = on_chan, .fd = t->chan};
+	if (loop_add(s->loop, &t->io, EPOLLIN) == 0 && say(t, &ready) == CHAN_OK)
+		return;
+	/* The old one has died meanwhile, or will take us for dead: both serve, or one. */
+	log_error(
+		s->log, "takeover-late", "the old server does not hear that we are ready");
+}
+
+void takeover_fini(struct takeover *t)
+{
+	if (t->server && t->io.added)
+		loop_remove(t->server->loop, &t->io);
+	takeover_close_sockets(t);
+	fd_close(&t->chan);
+	fd_close(&t->control_fd);
+	free(t->input);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/upgrade_sup.h"
+
+#include "base/reason.h"
+#include "core/lobby_sup.h"
+#include "core/server_sup.h"
+#include "core/service.h"
+#include "log/log.h"
+#include "os/chan.h"
+#include "os/fd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READY_NS \
+	(60 * NS_PER_SEC) /* from exec to READY; workers have a deadline of their own */
+#define ROOM_MS \
+	200 /* so long the channel may be full while one connection's bytes go over it */
+
+static void give_up(struct upgrade *u, const char *sentence)
+{
+	struct server *s = u->server;
+
+	log_error(s->log, "upgrade-given-up",
+		LOG_SAY("%.200s; this program goes on", sentence));
+	loop_remove(s->loop, &u->chan_io);
+	loop_cancel(s->loop, &u->deadline);
+	fd_close(&u->chan);
+	proc_signal(&u->proc, SIGKILL); /* it is reaped when its pidfd says so */
+	u->state = UPGRADE_OFF;
+	if (u->client)
+		control_say(u->client, false, sentence);
+	u->client = NULL;
+}
+
+static struct upgrade_addr on_wire(const struct addr *addr)
+{
+	struct upgrade_addr out = {.n = (uint32_t)MIN(addr->len, UPGRADE_ADDR_MAX)};
+
+	memcpy(out.bytes, &addr->ss, out.n);
+	return out;
+}
+
+static void put_name(char out[UPGRADE_NAME_MAX], const char *name)
+{
+	(void)snprintf(out, UPGRADE_NAME_MAX, "%s", name);
+}
+
+/* Waits for room: the new program reads as fast as it can, and the wait has an end. */
+static int send_msg(struct upgrade *u, struct upgrade_msg *msg, int fd)
+{
+	struct pollfd p = {.fd = u->chan, .events = POLLOUT};
+	int r;
+
+	msg->version = UPGRADE_VERSION;
+	do
+		r = chan_send(u->chan, msg, sizeof(*msg), fd);
+	while ((r == CHAN_AGAIN || r == -ETOOMANYREFS) && poll(&p, 1, ROOM_MS) == 1);
+	return r;
+}
+
+static int send_listener(struct upgrade *u, const struct listener *l)
+{
+	struct upgrade_msg msg = {
+		.type = UPGRADE_LISTEN,
+		.listen = {.asked = on_wire(&l->asked), .bound = on_wire(&l->addr)},
+	};
+
+	put_name(msg.listen.service, l->crew->spec->name);
+	return send_msg(u, &msg, l->fd);
+}
+
+static int send_sockets(struct upgrade *u)
+{
+	struct server *s = u->server;
+	struct upgrade_msg last = {
+		.type = UPGRADE_SERVE,
+		.serve.generation = s->posts.generation,
+	};
+	struct upgrade_msg control = {
+		.type = UPGRADE_CONTROL,
+		.listen.bound = on_wire(&s->control.addr),
+	};
+	const struct post *post;
+	int r = 0;
+
+	if (s->control.fd >= 0)
+		r = send_msg(u, &control, s->control.fd);
+	list_for_each (post, &s->posts.all, link) {
+		for (size_t i = 0; post->state == POST_SERVING && r == 0
+				   && i < post->crew->n_listeners;
+			i++)
+			r = send_listener(u, &post->crew->listeners[i]);
+	}
+	return r == 0 ? send_msg(u, &last, -1) : r;
+}
+
+/* -- connections -- */
+
+static bool is_taken(const struct upgrade *u, const struct spec *spec)
+{
+	for (unsigned i = 0; i < u->n_takes; i++) {
+		if (strcmp(u->takes[i].service, spec->name) == 0
+			&& strcmp(u->takes[i].run, spec->service->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool send_input(struct upgrade *u, const struct guest *g)
+{
+	for (uint32_t at = 0; at < g->n_input;) {
+		struct upgrade_msg msg = {.type = UPGRADE_INPUT, .input.guest = g->id};
+
+		msg.input.n = (uint32_t)MIN(g->n_input - at, UPGRADE_INPUT_MAX);
+		memcpy(msg.input.bytes, g->input + at, msg.input.n);
+		if (send_msg(u, &msg, -1) != CHAN_OK)
+			return false;
+		at += msg.input.n;
+	}
+	return true;
+}
+
+bool upgrade_send_guest(
+	struct upgrade *u, const struct crew *crew, const struct guest *g, bool parked)
+{
+	struct upgrade_msg msg = {
+		.type = UPGRADE_GUEST,
+		.guest =
+			{
+				.id = g->id,
+				.accepted_ns = g->accepted_ns,
+				.n_read = g->n_read,
+				.n_sent = g->n_sent,
+				.n_input = g->n_input,
+				.parked = parked,
+				.n_killed = g->n_killed,
+				.resumed = g->resumed,
+				.peer.n = g->peer_len,
+				.local = on_wire(&crew->listeners[g->listener].addr),
+			},
+	};
+
+	if (u->state != UPGRADE_HANDING || u->chan < 0 || !is_taken(u, crew->spec))
+		return false;
+	memcpy(msg.guest.peer.bytes, g->peer, g->peer_len);
+	put_name(msg.guest.service, crew->spec->name);
+	return send_input(u, g) && send_msg(u, &msg, g->fd) == CHAN_OK;
+}
+
+/* -- what the new program says -- */
+
+static void hand_over(struct upgrade *u)
+{
+	struct server *s = u->server;
+
+	u->state = UPGRADE_HANDING;
+	loop_cancel(s->loop, &u->deadline);
+	log_info(s->log, "upgraded",
+		"another program has taken over; finishing what has begun",
+		KV("pid", u->proc.pid));
+	if (u->client)
+		control_say(u->client, true,
+			"the program that is installed now has taken over");
+	u->client = NULL;
+	control_abandon(&s->control);
+	posts_hand_over(&s->posts);
+}
+
+static int handle(struct upgrade *u, const struct upgrade_msg *msg)
+{
+	if (msg->version != UPGRADE_VERSION)
+		return -EPROTO;
+	if (msg->type == UPGRADE_READY && u->state == UPGRADE_WAITING) {
+		hand_over(u);
+		return 0;
+	}
+	if (msg->type != UPGRADE_TAKES || u->n_takes == UPGRADE_TAKES_MAX)
+		return -EPROTO;
+	put_name(u->takes[u->n_takes].service, msg->takes.service);
+	put_name(u->takes[u->n_takes].run, msg->takes.run);
+	u->n_takes++;
+	return 0;
+}
+
+static void on_chan(struct loop_io *io, uint32_t events)
+{
+	struct upgrade *u = container_of(io, struct upgrade, chan_io);
+	char buf[CHAN_MSG_MAX];
+	struct upgrade_msg msg;
+	size_t len;
+	int r;
+
+	(void)events;
+	while ((r = chan_recv(u->chan, buf, &len, NULL)) == CHAN_OK) {
+		memcpy(&msg, buf, sizeof(msg));
+		if (len != sizeof(msg) || handle(u, &msg) < 0) {
+			r = -EPROTO;
+			break;
+		}
+	}
+	if (r == CHAN_AGAIN)
+		return;
+	if (u->state == UPGRADE_WAITING) {
+		give_up(u, "the new program ended before it was ready: its log says why");
+		return;
+	}
+	/* It has gone, and what is here now stays here to its end. */
+	loop_remove(u->server->loop, io);
+	fd_close(&u->chan);
+}
+
+static void on_pid(struct loop_io *io, uint32_t events)
+{
+	struct upgrade *u = container_of(io, struct upgrade, pid_io);
+	siginfo_t how;
+
+	(void)events;
+	loop_remove(u->server->loop, io);
+	if (proc_reap(&u->proc, &how) < 0)
+		return;
+	if (u->state == UPGRADE_WAITING)
+		give_up(u, "the new program ended before it was ready: its log says why");
+}
+
+static void on_deadline(struct loop_timer *timer)
+{
+	give_up(container_of(timer, struct upgrade, deadline),
+		"the new program was not ready in time");
+}
+
+/* -- the beginning -- */
+
+/* In the child. */
+static int become(void *arg)
+{
+	const struct upgrade *u = arg;
+
+	return proc_become(u->server->program->path, u->server->program->argv, u->chan,
+		UPGRADE_FD, UPGRADE_ENV);
+}
+
+static int start(struct upgrade *u, struct reason *reason)
+{
+	struct server *s = u->server;
+	struct chan_pair pair;
+	int r = chan_pair_open(&pair);
+
+	if (r == 0) {
+		u->chan = pair.wrk; /* as the child is to see it */
+		r = proc_spawn(
+			&(struct proc_spec){
+				.title = "preforkd",
+				.keep_fds = &pair.wrk,
+				.n_keep_fds = 1,
+				.main = become,
+				.arg = u,
+			},
+			&u->proc);
+		u->chan = pair.sup;
+		fd_close(&pair.wrk);
+	}
+	if (r < 0) {
+		fd_close(&u->chan);
+		errno = -r;
+		return reason_errno(reason, "cannot make a process");
+	}
+	u->pid_io.fd = u->proc.pidfd;
+	u->chan_io.fd = u->chan;
+	if (loop_add(s->loop, &u->pid_io, EPOLLIN) < 0
+		|| loop_add(s->loop, &u->chan_io, EPOLLIN) < 0
+		|| loop_at(s->loop, &u->deadline, loop_now_ns(s->loop) + READY_NS) < 0)
+		return reason_set(reason, "cannot watch the new program");
+	return 0;
+}
+
+static void forget_client(struct control_client *c)
+{
+	struct upgrade *u = c->waits;
+
+	u->client = NULL;
+}
+
+int upgrade_begin(struct upgrade *u, struct control_client *client, struct reason *reason)
+{
+	if (getpid() == 1)
+		return reason_set(reason,
+			"this server is process 1, and its container would end with it: start a new container");
+	if (u->server->posts.changing || u->server->posts.ending || u->state != UPGRADE_OFF
+		|| u->proc.pidfd >= 0)
+		return reason_set(reason, "another change is under way");
+	if (!u->server->program->path)
+		return reason_set(
+			reason, "it is not known where this program was started from");
+
+	u->n_takes = 0;
+	int r = start(u, reason);
+	if (r < 0)
+		return r;
+	u->state = UPGRADE_WAITING;
+	log_info(u->server->log, "upgrading", "starting the program that is installed now",
+		KV("path", u->server->program->path), KV("pid", u->proc.pid));
+	u->client = client;
+	if (client) {
+		client->waits = u;
+		client->forget = forget_client;
+	}
+	if (send_sockets(u) < 0)
+		give_up(u, "the new program does not listen");
+	return 0;
+}
+
+void upgrade_init(struct upgrade *u, struct server *server)
+{
+	*u = (struct upgrade){
+		.server = server,
+		.proc = PROC_NONE,
+		.chan = -1,
+		.pid_io.on = on_pid,
+		.chan_io.on = on_chan,
+		.deadline.on = on_deadline,
+	};
+}
+
+void upgrade_fini(struct upgrade *u)
+{
+	if (u->state == UPGRADE_WAITING)
+		give_up(u, "the server is ending");
+	loop_remove(u->server->loop, &u->chan_io);
+	loop_remove(u->server->loop, &u->pid_io);
+	loop_cancel(u->server->loop, &u->deadline);
+	fd_close(&u->chan);
+	fd_close(&u->proc.pidfd);
+}

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""preforkctl upgrade: the program that is installed now takes over, and no client can tell."""
+import os
+import select
+import shutil
+import signal
+import threading
+
+import pytest
+
+from harness import ledger
+from harness import server as harness_server
+from harness.wait import for_exit, until
+from test_control import ALL_MODELS, Ctl
+
+
+@pytest.fixture(params=ALL_MODELS)
+def model(request):
+    return request.param
+
+
+class Installed:
+    """A preforkd of its own, in a place where another can be installed; and who serves now."""
+
+    def __init__(self, tmp_path, start, folder):
+        self.path, self.folder, self.start_server = tmp_path / "preforkd", folder, start
+        self.ctl = Ctl(tmp_path / "control")
+        self.install(harness_server.PREFORKD)
+
+    def install(self, program):
+        new = self.path.with_suffix(".new")
+        shutil.copy(program, new)
+        new.rename(self.path)
+
+    def start(self, monkeypatch, *options):
+        monkeypatch.setattr(harness_server, "PREFORKD", str(self.path))
+        self.served = self.start_server("drive", "--control", self.ctl.path, *options, self.folder)
+        return self.served
+
+    def upgrade(self):
+        before = self.ctl.status()["pid"]
+        self.ctl.ok("upgrade")
+        now = self.ctl.status()["pid"]
+        assert now != before
+        return before, now
+
+    def end(self):
+        """The server that serves now, in order; it is nobody's child here."""
+        pid = self.ctl.status()["pid"]
+        os.kill(pid, signal.SIGTERM)
+        for_exit(pid)
+        assert self.served.wait() == 0
+        assert not self.ctl.path.exists()
+
+
+@pytest.fixture
+def installed(tmp_path, start, folder):
+    (folder / "a").write_bytes(b"a" * 1024)
+    return Installed(tmp_path, start, folder)
+
+
+@pytest.fixture
+def served(installed, model, monkeypatch):
+    return installed.start(monkeypatch, "--model", model, "--workers", "2..32")
+
+
+@pytest.mark.core
+def test_an_upgrade_leaves_another_process_that_serves(installed, served):
+    old, now = installed.upgrade()
+    for_exit(old)
+    assert served.ask("GET", "/a").body == b"a" * 1024
+    assert installed.ctl.service()["state"] == "serving"
+    assert served.process.wait(15) == 0
+    installed.end()
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("kept", [[], ["-1"]], ids=["kept-alive", "one-each"])
+@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
+def test_upgrading_every_second_under_load_loses_nothing(installed, served, kept, seconds):
+    n, pause = 0, threading.Event()
+    with ledger.Load(served, "-c", "16", "-t", f"{seconds}s", "-T", "10s", "-p", "/a", "-E", "1024", *kept) as load:
+        while load.process.poll() is None:
+            installed.upgrade()
+            n += 1
+            pause.wait(1)
+        account = load.result()
+    print(n, account)
+    installed.end()
+    assert n >= 2 and account["right"] > 20
+    assert account["broken_before"]["all"] + account["broken_after"]["all"] + account["wrong"]["all"] == 0
+    assert account["refused"] == 0
+
+
+@pytest.mark.core
+def test_a_program_that_does_not_become_ready_changes_nothing(installed, served):
+    for program in ("/bin/true", "/bin/false"):
+        installed.install(program)
+        done = installed.ctl.run("upgrade")
+        assert done.returncode == 1 and "ready" in done.stderr, done
+        assert served.ask("GET", "/a").status == 200
+    installed.path.unlink()
+    assert installed.ctl.run("upgrade").returncode == 1
+    assert served.ask("GET", "/a").status == 200
+    installed.install(harness_server.__dict__["PREFORKD"] if installed.path.exists() else os.path.join(
+        harness_server.TOP, "build-test/src/app/preforkd"))
+    installed.upgrade()
+    assert served.ask("GET", "/a").status == 200
+    installed.end()
+
+
+@pytest.mark.core
+def test_a_download_under_way_is_finished_by_the_old_program(installed, served, folder):
+    big = os.urandom(1 << 20) * 32
+    (folder / "big").write_bytes(big)
+    wire = served.connect()
+    wire.send(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert wire.read_head().status == 200
+    installed.upgrade()
+    installed.upgrade()
+    assert wire._exactly(len(big)) == big
+    installed.end()
+
+
+@pytest.mark.core
+def test_idle_connections_go_over_to_the_new_program(installed, monkeypatch):
+    served = installed.start(monkeypatch, "--workers", "4", "--linger", "10ms")
+    n = 1000
+    with ledger.Load(served, "--hold", "-c", n, "-t", "60s", "-T", "10s", "-p", "/a", "-E", "1024") as idle:
+        assert idle.held() == n
+        until(lambda: installed.ctl.service()["parked"] == n, "all are parked")
+        for _ in range(2):
+            old, _now = installed.upgrade()
+            for_exit(old)
+        assert installed.ctl.service()["parked"] == n
+        account = idle.result()
+    assert account["right"] == 2 * n and account["held_lost"] == 0
+    installed.end()
+
+
+@pytest.mark.core
+def test_who_waits_in_the_queue_is_served_by_the_new_program(installed, monkeypatch):
+    served = installed.start(monkeypatch, "--workers", "1", "--connections", "1", "--head-timeout", "30s")
+    busy = served.connect()
+    busy.send(b"GET /a HTTP/1.1\r\nHo")
+    served.holder(busy)
+    waiting = [served.connect() for _ in range(3)]
+    for wire in waiting:
+        wire.send(b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    until(lambda: installed.ctl.service()["queued"] == 3, "they wait")
+    installed.upgrade()
+    for wire in waiting:
+        assert wire.read().status == 200
+    busy.send(b"st: localhost\r\n\r\n")
+    assert busy.read().status == 200
+    installed.end()
+
+
+def test_a_reload_while_the_new_program_starts_comes_after_it(installed, served):
+    thread = threading.Thread(target=installed.upgrade)
+    thread.start()
+    os.kill(served.pid, signal.SIGHUP)
+    thread.join()
+    assert served.ask("GET", "/a").status == 200
+    select.select([], [], [], 0)
+    installed.end()
