@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "cmocka_all.h"
+#include "../cmocka_all.h"
 
 #include "os/fork.h"
 #include "os/inherit.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
