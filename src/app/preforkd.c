@@ -263,7 +263,7 @@ static const char *choose_control(struct program *program, const struct plan *pl
 	name_server(program->options, plan, name);
 	if (control_path_new(name, path, &reason) == 0)
 		return path;
-	log_info(&program->log, "no-control",
+	log_debug(&program->log, "no-control",
 		LOG_SAY("preforkctl will not find this server: %.200s", reason.text));
 	return NULL;
 }
