@@ -215,6 +215,7 @@ XS_EXTERNAL(boot_Prefork__Interp)
 {
 	dXSBOOTARGSXSAPIVERCHK;
 
+	PERL_UNUSED_VAR(items);
 	newXS("Prefork::Interp::_managed", managed, __FILE__);
 	newXS("Prefork::Interp::_also_check", also_check, __FILE__);
 	newXS("Prefork::Interp::_become", become, __FILE__);
