@@ -171,16 +171,6 @@ int file_write_at(int fd, const void *buf, size_t n, uint64_t offset)
 	return 0;
 }
 
-int file_reserve(int fd, uint64_t bytes)
-{
-	if (bytes == 0)
-		return 0;
-
-	int err = done(
-		TEMP_FAILURE_RETRY(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes)));
-	return err == -EOPNOTSUPP || err == -ENOSYS ? 0 : err;
-}
-
 int file_sync(int fd)
 {
 	return done(TEMP_FAILURE_RETRY(fsync(fd)));

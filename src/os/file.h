@@ -71,9 +71,6 @@ uint64_t file_device(const struct statx *st);
  */
 [[nodiscard]] int file_write_at(int fd, const void *buf, size_t n, uint64_t offset);
 
-/* Sets space aside without changing the size. 0 too where the file system cannot. */
-[[nodiscard]] int file_reserve(int fd, uint64_t bytes);
-
 [[nodiscard]] int file_sync(
 	int fd); /* fsync(2): contents and what is needed to find them */
 

@@ -16,7 +16,7 @@
 #include <sys/file.h>
 
 #define NEW_MODE 0666 /* less the umask */
-#define RESERVE_LEAST \
+#define LARGE \
 	(256 * KIB) /* what is smaller is written, or found not to fit, at once anyway */
 #define FLUSH_STEP \
 	(8 * MIB) /* write-back begins each time, so that fsync has little left */
@@ -65,6 +65,21 @@ static enum fs_result open_temporary(struct fs_publish *pub)
 	return fs_result_of(pub->fd);
 }
 
+/*
+ * Nothing is set aside: a head alone would fill the disk then, and fallocate
+ * costs as much as a tenth of the writing.
+ */
+static enum fs_result check_room(const struct fs_publish *pub, uint64_t size)
+{
+	struct file_space space;
+
+	int err = file_space(pub->fd, &space);
+	if (err < 0)
+		return fs_result_of(err);
+	/* A disk that has no limit says 0. */
+	return space.total_bytes > 0 && size > space.available_bytes ? FS_NO_SPACE : FS_OK;
+}
+
 enum fs_result fs_publish_begin(
 	struct fs_publish *pub, const struct fs_root *root, const char *path, uint64_t size)
 {
@@ -90,8 +105,8 @@ enum fs_result fs_publish_begin(
 				 ? FS_IS_DIRECTORY
 				 : open_temporary(pub);
 	}
-	if (result == FS_OK && size != FS_SIZE_UNKNOWN && size >= RESERVE_LEAST)
-		result = fs_result_of(file_reserve(pub->fd, size));
+	if (result == FS_OK && size != FS_SIZE_UNKNOWN && size >= LARGE)
+		result = check_room(pub, size);
 	if (result != FS_OK)
 		fs_publish_end(pub);
 	return result;

@@ -42,7 +42,7 @@ struct fs_publish {
 /**
  * fs_publish_begin - prepare to write the file @path.
  *
- * @size, where it is known, is set aside, so that a full disk says so now.
+ * @size, where it is known, must fit the disk as it is now.
  * FS_OK, and fs_publish_end must follow; FS_NO_PARENT, FS_IS_DIRECTORY,
  * FS_FORBIDDEN, FS_READ_ONLY, FS_NO_SPACE, ... with nothing to end.
  */
