@@ -10,6 +10,7 @@
  * on
  *       |------ CORE_RETIRE ------------->|   the same, but who is idle gets one more
  * answer
+ *       |------ CORE_PING -------------->|   move your progress counter
  *       |------ CORE_REOPEN + file ------>|   write the access log there from now on
  *       |<----- CORE_READY ---------------|   set up; may be given work
  *       |<----- CORE_FAILED + sentence ---|   cannot be set up; will exit
@@ -26,6 +27,7 @@
 enum core_msg_type {
 	CORE_DRAIN = 1,
 	CORE_LAST,
+	CORE_PING,
 	CORE_RETIRE,
 	CORE_REOPEN,
 	CORE_READY,

@@ -3,6 +3,7 @@
 #include "core/crew_sup.h"
 
 #include "base/reason.h"
+#include "core/care_sup.h"
 #include "core/core_wire.h"
 #include "core/model.h"
 #include "core/settings.h"
@@ -94,7 +95,8 @@ static int make_memory(struct crew *crew, struct reason *reason)
 
 	/* A seeded model's workers are made from the one in slot 0, which serves nobody
 	 * itself. */
-	crew->n_slots = (unsigned)spec->settings->workers.max + spec->model->seeded;
+	crew->n_slots = (unsigned)spec->settings->workers.max + spec->model->seeded
+			+ care_spare_slots(spec->settings);
 	crew->slots = calloc(crew->n_slots, sizeof(*crew->slots));
 	crew->model = calloc(1, MAX(spec->model->sup_bytes, 1));
 	if (spec->service->shared_bytes)
@@ -164,6 +166,7 @@ void crew_free(struct crew *crew)
 	}
 	listen_close(crew);
 	loop_cancel(crew->loop, &crew->drain_deadline);
+	care_stop(crew);
 	fd_close(&crew->access_fd);
 	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
 	free(crew->listeners);

@@ -3,6 +3,7 @@
 #include "core/crew_sup.h"
 
 #include "base/reason.h"
+#include "core/care_sup.h"
 #include "core/core_wire.h"
 #include "core/exit.h"
 #include "core/heritage.h"
@@ -200,6 +201,7 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	 * worker. */
 	forget_process(slot);
 	cool(slot, !as_told && was != SLOT_DRAINING, was == SLOT_READY);
+	care_gone(slot);
 	crew->spec->model->sup_gone(slot);
 
 	if (was == SLOT_STARTING && !is_sown(slot) && !crew->was_ready && !crew->draining
@@ -244,6 +246,7 @@ static void ready(struct slot *slot)
 	go(slot, SLOT_READY);
 	log_debug(crew->log, "worker-ready", "worker waits for work", SLOT_KVS(slot));
 	crew->n_early_deaths = 0;
+	care_ready(slot);
 	if (crew->lasting)
 		say_last(slot);
 	if (crew->spec->model->sup_ready)
@@ -417,6 +420,7 @@ static void spawn(struct slot *slot)
 	slot->spawned_ns = loop_now_ns(crew->loop);
 	if (try_spawn(slot, &reason) < 0) {
 		log_error(crew->log, "spawn-failed", reason.text, SLOT_KVS(slot));
+		care_gone(slot);
 		cool(slot, true, false);
 		return;
 	}
@@ -425,6 +429,7 @@ static void spawn(struct slot *slot)
 		 * nobody would reap it. */
 		proc_signal(&slot->proc, SIGKILL);
 		proc_await(&slot->proc);
+		care_gone(slot);
 		forget_process(slot);
 		cool(slot, true, false);
 		return;
@@ -508,6 +513,25 @@ static void drain_slot(struct slot *slot, bool patient)
 		proc_signal(&slot->proc, SIGTERM); /* says: now */
 }
 
+/* The place that is filled next: one with sockets of its own, where connections may wait, or
+ * else any. */
+static struct slot *next_empty(struct crew *crew)
+{
+	struct slot *any = NULL;
+
+	for (unsigned i = 0; i < crew->n_slots; i++) {
+		struct slot *slot = &crew->slots[i];
+
+		if (slot->state != SLOT_EMPTY)
+			continue;
+		if (listen_is_owned(crew, i))
+			return slot;
+		if (!any)
+			any = slot;
+	}
+	return any;
+}
+
 /* What there should be and what there is: makes workers, or lets them go, or says that all
  * have gone. */
 static void crew_look(struct crew *crew)
@@ -522,10 +546,28 @@ static void crew_look(struct crew *crew)
 			spawn(&crew->slots[0]);
 		return;
 	}
-	for (unsigned i = 0; i < crew->n_slots && n_claimed(crew) < crew->n_wanted; i++) {
-		if (crew->slots[i].state == SLOT_EMPTY)
-			spawn(&crew->slots[i]);
+	for (struct slot *slot; n_claimed(crew) < crew->n_wanted;) {
+		slot = next_empty(crew);
+		if (!slot)
+			return;
+		spawn(slot);
 	}
+}
+
+void crew_spawn(struct slot *slot)
+{
+	spawn(slot);
+}
+
+void crew_finish(struct slot *slot)
+{
+	drain_slot(slot, true);
+}
+
+void crew_end_now(struct slot *slot)
+{
+	go(slot, SLOT_KILLING);
+	proc_signal(&slot->proc, SIGKILL);
 }
 
 void crew_want(struct crew *crew, unsigned n_workers)
@@ -668,8 +710,10 @@ int crew_start(struct crew *crew, struct reason *reason)
 {
 	int r = crew->spec->model->sup_start(crew, reason);
 
-	if (r == 0)
+	if (r == 0) {
 		crew_look(crew);
+		care_start(crew);
+	}
 	return r;
 }
 

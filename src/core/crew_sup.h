@@ -49,6 +49,16 @@ struct listener {
 	int fd;           /* owned by the crew */
 };
 
+/* What care_sup.h remembers of a worker. */
+struct slot_care {
+	uint64_t most_requests; /* 0: no limit */
+	uint64_t most_age_ns;
+	uint64_t progress; /* the counter when it last moved */
+	uint64_t moved_ns;
+	bool asked;
+	struct slot *replaces; /* while it is made: who goes when it is ready */
+};
+
 /* The place of one worker. */
 struct slot {
 	struct crew *crew;
@@ -62,8 +72,9 @@ struct slot {
 	struct board *board; /* owned; kept from one worker to the next */
 	uint64_t spawned_ns;
 	unsigned n_failures; /* in a row, without a healthy period between */
-	bool said_why;       /* it sent its own sentence about why it ends */
-	void *model;         /* the model's own, per slot; it frees it */
+	struct slot_care care;
+	bool said_why; /* it sent its own sentence about why it ends */
+	void *model;   /* the model's own, per slot; it frees it */
 };
 
 /* What the crew tells the server. */
@@ -125,6 +136,7 @@ struct crew {
 	unsigned n_slots;
 	unsigned n_wanted; /* how many workers there should be now */
 	unsigned n_in[SLOT_N_STATES];
+	struct loop_timer care;           /* care_sup.h */
 	struct loop_timer drain_deadline; /* while lasting */
 	bool was_ready;
 	bool failed;
@@ -176,7 +188,10 @@ void crew_reopen(struct crew *crew);
 /* Adds to @out what its workers have done, living and dead, and those of its forerunners. */
 void crew_total(const struct crew *crew, struct crew_totals *out);
 
-/* For the files crew_*_sup.c only. */
+/* For core/ only. */
+void crew_spawn(struct slot *slot);   /* a worker in an EMPTY place */
+void crew_finish(struct slot *slot);  /* READY: it is to finish in its own time */
+void crew_end_now(struct slot *slot); /* READY: it is killed */
 void crew_init_slot(struct crew *crew, unsigned index);
 [[nodiscard]] int crew_open_log(struct crew *crew, struct reason *reason);
 

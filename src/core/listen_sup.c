@@ -251,6 +251,23 @@ int listen_for_slot(struct slot *slot)
 	return r;
 }
 
+bool listen_is_owned(const struct crew *crew, unsigned index)
+{
+	for (size_t i = 0; i < crew->n_listeners; i++) {
+		if (crew->listeners[i].slot == (int)index)
+			return true;
+	}
+	return false;
+}
+
+void listen_move(struct crew *crew, unsigned from, unsigned to)
+{
+	for (size_t i = 0; i < crew->n_listeners; i++) {
+		if (crew->listeners[i].slot == (int)from)
+			crew->listeners[i].slot = (int)to;
+	}
+}
+
 void listen_heritage(const struct slot *slot, struct heritage *out)
 {
 	const struct crew *crew = slot->crew;

@@ -74,6 +74,12 @@ bool listen_is_at(const struct crew *crew, const struct addr *addr);
 /* Where the workers have a socket each: makes those @slot lacks. 0 or -errno. */
 [[nodiscard]] int listen_for_slot(struct slot *slot);
 
+/* Whether the worker in slot @index has sockets of its own. */
+bool listen_is_owned(const struct crew *crew, unsigned index);
+
+/* What was the worker's in slot @from is the one's in slot @to, when that is made. */
+void listen_move(struct crew *crew, unsigned from, unsigned to);
+
 /* Adds to @out the sockets @slot's worker accepts from. */
 void listen_heritage(const struct slot *slot, struct heritage *out);
 

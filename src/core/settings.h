@@ -32,6 +32,10 @@ struct settings {
 	uint64_t idle_timeout_ns;
 	uint64_t start_timeout_ns;
 	uint64_t drain_timeout_ns;
+	uint64_t recycle_requests; /* 0: never; as the next three */
+	uint64_t recycle_age_ns;
+	uint64_t recycle_memory; /* bytes */
+	uint64_t stuck_timeout_ns;
 	char *user;
 	char *group;
 	char *access_log;

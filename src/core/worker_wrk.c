@@ -170,6 +170,7 @@ static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
 	memcpy(&type, bytes, sizeof(type));
 	switch (type) {
 	case CORE_DRAIN: finish(w, false); return;
+	case CORE_PING: board_add(&w->board->counters.progress, 1); return;
 	case CORE_LAST: w->last = true; return;
 	case CORE_RETIRE: finish(w, true); return;
 	case CORE_REOPEN:

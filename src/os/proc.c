@@ -195,3 +195,50 @@ int proc_become(const char *path, char *const *argv, int chan, int number, const
 		(void)execv(path, argv);
 	return EXIT_FAILURE;
 }
+
+/* The beginning of a file of /proc/PID as a string without its newline. */
+static int read_about(const struct proc *proc, const char *file, char *out, size_t cap)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)proc->pid, file);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, out, cap - 1);
+	if (n <= 0)
+		return n < 0 ? -errno : -EIO;
+	out[n] = 0;
+	out[strcspn(out, "\n")] = 0;
+	return 0;
+}
+
+int proc_resident(const struct proc *proc, uint64_t *bytes)
+{
+	char text[128];
+	int r = read_about(proc, "statm", text, sizeof(text));
+
+	if (r < 0)
+		return r;
+	/* "SIZE RESIDENT ...", in pages. */
+	const char *second = strchr(text, ' ');
+	*bytes = second ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+	return 0;
+}
+
+void proc_evidence(const struct proc *proc, struct proc_evidence *out)
+{
+	char stat[256];
+
+	*out = (struct proc_evidence){"-", "-", "-"};
+	if (read_about(proc, "stat", stat, sizeof(stat)) == 0) {
+		const char *name_end = strrchr(stat, ')');
+
+		if (name_end && name_end[1] == ' ')
+			out->state[0] = name_end[2];
+	}
+	if (read_about(proc, "wchan", out->wchan, sizeof(out->wchan)) < 0)
+		(void)snprintf(out->wchan, sizeof(out->wchan), "-");
+	if (read_about(proc, "syscall", out->syscall, sizeof(out->syscall)) < 0)
+		(void)snprintf(out->syscall, sizeof(out->syscall), "-");
+}

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
@@ -85,6 +86,18 @@ void proc_await(struct proc *proc);
 
 /* Sends @sig. A process that has ended meanwhile is no error. */
 void proc_signal(const struct proc *proc, int sig);
+
+/* How much memory it has resident. 0, or -errno. */
+[[nodiscard]] int proc_resident(const struct proc *proc, uint64_t *bytes);
+
+/* What the system says of a process that does not do what it should; "-" where it does not
+ * say. */
+struct proc_evidence {
+	char state[2];  /* as in proc(5): S sleeping, D on the disk, T stopped, R running */
+	char wchan[64]; /* where in the kernel it sleeps */
+	char syscall[96]; /* the call's number and arguments */
+};
+void proc_evidence(const struct proc *proc, struct proc_evidence *out);
 
 /* "was killed by SIGSEGV", "exited with status 3". */
 #define PROC_HOW_MAX 64u

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Workers that are old, large or stuck are replaced, and nobody is lost by it."""
+import os
+import signal
+
+import pytest
+
+from harness import ledger
+from harness.wait import for_exit, until
+
+ACCEPTING = ["pool", "reuseport", "ring", "shared"]
+GET_A = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(params=ACCEPTING)
+def model(request):
+    return request.param
+
+
+@pytest.fixture
+def care(start, folder):
+    (folder / "a").write_bytes(b"a" * 1024)
+
+    def begin(model, *options):
+        return start("drive", "--model", model, "--workers", "3", *options, folder)
+    return begin
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("limit", [("--recycle-requests", "200"), ("--recycle-age", "300ms"), ("--recycle-memory", "64K")],
+                         ids=["requests", "age", "memory"])
+@pytest.mark.parametrize("kept", [[], ["-1"]], ids=["kept-alive", "one-each"])
+def test_recycled_workers_lose_nothing_and_leave_no_gap(care, model, limit, kept):
+    served = care(model, *limit)
+    before, fewest = set(served.workers()), 99
+    with ledger.Load(served, "-c", "8", "-t", "3s", "-T", "10s", "-p", "/a", "-E", "1024", *kept) as load:
+        while load.process.poll() is None:
+            fewest = min(fewest, len(served.workers()))
+            try:
+                load.process.wait(0.02)
+            except Exception:  # pylint: disable=broad-except
+                pass
+        account = load.result()
+    print(account)
+    assert account["right"] > 20
+    assert account["broken_before"]["all"] + account["broken_after"]["all"] + account["wrong"]["all"] == 0
+    assert len(before - set(served.workers())) >= 1, "some have been replaced"
+    assert fewest >= 3
+
+
+@pytest.mark.core
+def test_a_stuck_worker_is_shown_ended_and_replaced(care, model):
+    served = care(model, "--stuck-timeout", "500ms", "--connections", "1")
+    wire = served.connect()
+    wire.send(b"GET /a?stuck HTTP/1.1\r\nHo")
+    worker = served.holder(wire)
+    os.kill(worker, signal.SIGSTOP)
+
+    line = served.wait_log("worker-stuck")
+
+    assert f"pid={worker}" in line and "state=T" in line and "/a?stuck" in line, line
+    for_exit(worker)
+    if model == "pool":
+        wire.send(b"st: localhost\r\n\r\n")
+        assert wire.read().status == 200
+    until(lambda: len(served.workers()) == 3, "there are three workers again")
+    assert served.ask("GET", "/a").status == 200
+
+
+@pytest.mark.core
+def test_a_worker_that_waits_for_its_client_is_not_stuck(care, model, folder):
+    (folder / "big").write_bytes(b"x" * (32 << 20))
+    served = care(model, "--stuck-timeout", "200ms", "--head-timeout", "30s")
+    slow, half = served.connect(), served.connect()
+    slow.send(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert slow.read_head().status == 200
+    half.send(GET_A[:20])
+    served.holder(half)
+    try:
+        line = served.wait_log("worker-stuck", seconds=1.5)
+    except AssertionError:
+        line = None
+    assert line is None, line
+    half.send(GET_A[20:])
+    assert half.read().status == 200
+    assert len(slow._exactly(32 << 20)) == 32 << 20
