@@ -33,10 +33,8 @@
 #define SLOT_KVS(s) KV("service", (s)->crew->spec->name), KV("worker", (s)->index)
 
 static void spawn(struct slot *slot);
-static void say_last(struct slot *slot);
-static void crew_look(struct crew *crew);
 
-static void go(struct slot *slot, enum slot_state to)
+void crew_go(struct slot *slot, enum slot_state to)
 {
 	slot->crew->n_in[slot->state]--;
 	slot_go(&slot->state, to);
@@ -85,7 +83,7 @@ static uint64_t backoff_ns(unsigned n_failures, bool was_ready)
 	return jitter(MIN(ns, longest));
 }
 
-static void set_timer(struct slot *slot, uint64_t after_ns)
+void crew_set_timer(struct slot *slot, uint64_t after_ns)
 {
 	struct loop *loop = slot->crew->loop;
 
@@ -107,10 +105,10 @@ static void cool(struct slot *slot, bool failed, bool was_ready)
 	slot->n_failures = failed ? slot->n_failures + 1 : 0;
 	uint64_t wait_ns = failed ? backoff_ns(slot->n_failures, was_ready) : 0;
 
-	go(slot, SLOT_COOLING);
-	set_timer(slot, wait_ns);
+	crew_go(slot, SLOT_COOLING);
+	crew_set_timer(slot, wait_ns);
 	if (!wait_ns)
-		go(slot, SLOT_EMPTY);
+		crew_go(slot, SLOT_EMPTY);
 }
 
 static uint64_t read_counter(const _Atomic uint64_t *counter)
@@ -218,7 +216,7 @@ static void on_timer(struct loop_timer *timer)
 
 	switch (slot->state) {
 	case SLOT_COOLING:
-		go(slot, SLOT_EMPTY);
+		crew_go(slot, SLOT_EMPTY);
 		crew_look(crew);
 		return;
 	case SLOT_STARTING:
@@ -234,7 +232,7 @@ static void on_timer(struct loop_timer *timer)
 	case SLOT_KILLING:
 	case SLOT_N_STATES: return;
 	}
-	go(slot, SLOT_KILLING);
+	crew_go(slot, SLOT_KILLING);
 	proc_signal(&slot->proc, SIGKILL);
 }
 
@@ -242,13 +240,13 @@ static void ready(struct slot *slot)
 {
 	struct crew *crew = slot->crew;
 
-	set_timer(slot, 0);
-	go(slot, SLOT_READY);
+	crew_set_timer(slot, 0);
+	crew_go(slot, SLOT_READY);
 	log_debug(crew->log, "worker-ready", "worker waits for work", SLOT_KVS(slot));
 	crew->n_early_deaths = 0;
 	care_ready(slot);
 	if (crew->lasting)
-		say_last(slot);
+		crew_say_last(slot);
 	if (crew->spec->model->sup_ready)
 		crew->spec->model->sup_ready(slot);
 	if (!crew->was_ready && crew_n_ready(crew) >= crew->n_wanted) {
@@ -312,7 +310,7 @@ static void on_chan(struct loop_io *io, uint32_t events)
 		return;
 	log_error(slot->crew->log, "worker-garbled",
 		"worker sent what no sound worker sends: killing it", SLOT_KVS(slot));
-	go(slot, SLOT_KILLING);
+	crew_go(slot, SLOT_KILLING);
 	proc_signal(&slot->proc, SIGKILL);
 }
 
@@ -415,7 +413,7 @@ static void spawn(struct slot *slot)
 	struct crew *crew = slot->crew;
 	struct reason reason;
 
-	go(slot, SLOT_STARTING);
+	crew_go(slot, SLOT_STARTING);
 	slot->said_why = false;
 	slot->spawned_ns = loop_now_ns(crew->loop);
 	if (try_spawn(slot, &reason) < 0) {
@@ -434,7 +432,7 @@ static void spawn(struct slot *slot)
 		cool(slot, true, false);
 		return;
 	}
-	set_timer(slot, crew->spec->settings->start_timeout_ns);
+	crew_set_timer(slot, crew->spec->settings->start_timeout_ns);
 	log_debug(crew->log, "worker-spawned", "worker was made", SLOT_KVS(slot),
 		KV("pid", slot->proc.pid));
 }
@@ -456,7 +454,7 @@ int crew_sow(struct slot *slot, int *chan_wrk)
 		fd_close(&pair.wrk);
 		return r;
 	}
-	go(slot, SLOT_STARTING);
+	crew_go(slot, SLOT_STARTING);
 	slot->said_why = false;
 	slot->spawned_ns = loop_now_ns(slot->crew->loop);
 	*chan_wrk = pair.wrk;
@@ -487,7 +485,7 @@ int crew_sown(struct slot *slot, pid_t pid)
 	/* While it was being made it may have been told to finish: that waits in its
 	 * channel. */
 	if (slot->state == SLOT_STARTING)
-		go(slot, SLOT_READY);
+		crew_go(slot, SLOT_READY);
 	else if (slot->state == SLOT_KILLING)
 		proc_signal(&slot->proc, SIGKILL);
 	return 0;
@@ -498,19 +496,6 @@ void crew_unsow(struct slot *slot)
 	forget_process(slot);
 	cool(slot, false, false);
 	crew_look(slot->crew); /* it may have been the last */
-}
-
-/* Tells a worker to finish; one that was told to in its own time, now to hurry. */
-static void drain_slot(struct slot *slot, bool patient)
-{
-	const struct core_msg msg = {.type = patient ? CORE_RETIRE : CORE_DRAIN};
-
-	if (slot->state == SLOT_READY || slot->state == SLOT_STARTING) {
-		go(slot, SLOT_DRAINING);
-		set_timer(slot, MAX(slot->crew->spec->settings->drain_timeout_ns, 1));
-	}
-	if (slot->state == SLOT_DRAINING && !crew_send(slot, &msg, CORE_MSG_BARE, -1))
-		proc_signal(&slot->proc, SIGTERM); /* says: now */
 }
 
 /* The place that is filled next: one with sockets of its own, where connections may wait, or
@@ -534,7 +519,7 @@ static struct slot *next_empty(struct crew *crew)
 
 /* What there should be and what there is: makes workers, or lets them go, or says that all
  * have gone. */
-static void crew_look(struct crew *crew)
+void crew_look(struct crew *crew)
 {
 	if (crew->draining || crew->failed) {
 		if (n_living(crew) == 0 && crew->draining)
@@ -559,14 +544,9 @@ void crew_spawn(struct slot *slot)
 	spawn(slot);
 }
 
-void crew_finish(struct slot *slot)
-{
-	drain_slot(slot, true);
-}
-
 void crew_end_now(struct slot *slot)
 {
-	go(slot, SLOT_KILLING);
+	crew_go(slot, SLOT_KILLING);
 	proc_signal(&slot->proc, SIGKILL);
 }
 
@@ -578,109 +558,9 @@ void crew_want(struct crew *crew, unsigned n_workers)
 	crew_look(crew);
 }
 
-void crew_retire(struct slot *slot)
-{
-	struct crew *crew = slot->crew;
-
-	if (crew->n_wanted > crew->spec->settings->workers.min)
-		crew->n_wanted--;
-	drain_slot(slot, true);
-}
-
 bool crew_send(struct slot *slot, const void *msg, size_t len, int fd)
 {
 	return slot->chan >= 0 && chan_send(slot->chan, msg, len, fd) == CHAN_OK;
-}
-
-void crew_settled(struct crew *crew)
-{
-	if (!crew->draining || crew->drain_sent)
-		return;
-	crew->drain_sent = true;
-	loop_cancel(crew->loop, &crew->drain_deadline);
-	for (unsigned i = 0; i < crew->n_slots; i++)
-		drain_slot(&crew->slots[i], crew->replaced);
-	crew_look(crew);
-}
-
-static void say_last(struct slot *slot)
-{
-	const struct core_msg msg = {.type = CORE_LAST};
-
-	/* One that does not hear it goes on as before, until the deadline. */
-	(void)crew_send(slot, &msg, CORE_MSG_BARE, -1);
-}
-
-static void on_drain_deadline(struct loop_timer *timer)
-{
-	crew_settled(container_of(timer, struct crew, drain_deadline));
-}
-
-/* Connections wait here that no other crew can take: the workers stay for them. */
-static void last(struct crew *crew)
-{
-	struct slot *slot;
-	uint64_t most_ns = crew->spec->settings->drain_timeout_ns;
-
-	crew->lasting = true;
-	crew_for_each_ready (slot, crew)
-		say_last(slot);
-	crew->drain_deadline.on = on_drain_deadline;
-	if (loop_at(crew->loop, &crew->drain_deadline,
-		    loop_now_ns(crew->loop) + most_ns + 1)
-		< 0)
-		crew_settled(crew);
-}
-
-static void begin_drain(struct crew *crew)
-{
-	if (!crew->draining) {
-		crew->draining = true;
-		/* First the model: whatever watches a socket lets go of it before it is
-		 * closed. */
-		crew->spec->model->sup_drain(crew);
-		listen_close(crew);
-	}
-	if (crew->spec->model->sup_idle(crew))
-		crew_settled(crew);
-	else if (!crew->lasting)
-		last(crew);
-}
-
-void crew_replace(struct crew *crew)
-{
-	if (crew->draining)
-		return;
-	crew->replaced = true;
-	begin_drain(crew);
-}
-
-void crew_drain(struct crew *crew)
-{
-	bool hurry = crew->replaced;
-
-	if (crew->draining && !hurry)
-		return;
-	crew->replaced = false;
-	if (crew->draining)
-		crew->spec->model->sup_drain(crew);
-	for (unsigned i = 0; hurry && crew->drain_sent && i < crew->n_slots; i++)
-		drain_slot(&crew->slots[i], false);
-	begin_drain(crew);
-}
-
-void crew_kill(struct crew *crew)
-{
-	crew_drain(crew);
-	for (unsigned i = 0; i < crew->n_slots; i++) {
-		struct slot *slot = &crew->slots[i];
-
-		drain_slot(slot, false);
-		if (slot->state == SLOT_DRAINING)
-			go(slot, SLOT_KILLING);
-		proc_signal(&slot->proc, SIGKILL);
-	}
-	crew_look(crew);
 }
 
 void crew_reopen(struct crew *crew)

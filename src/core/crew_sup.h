@@ -189,6 +189,10 @@ void crew_reopen(struct crew *crew);
 void crew_total(const struct crew *crew, struct crew_totals *out);
 
 /* For core/ only. */
+void crew_look(struct crew *crew); /* makes what is missing, or says that all have gone */
+void crew_go(struct slot *slot, enum slot_state to);
+void crew_set_timer(struct slot *slot, uint64_t after_ns); /* 0: none */
+void crew_say_last(struct slot *slot);
 void crew_spawn(struct slot *slot);   /* a worker in an EMPTY place */
 void crew_finish(struct slot *slot);  /* READY: it is to finish in its own time */
 void crew_end_now(struct slot *slot); /* READY: it is killed */
