@@ -271,3 +271,29 @@ def test_memory_does_not_grow_with_a_listing(served, folder):
         with open(f"/proc/{worker}/status") as f:
             peak = next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
         assert peak < 40_000 or "asan" in served.args[0], f"{peak} KiB"
+
+
+def test_a_tree_a_thousand_deep_is_moved_deleted_and_never_half_listed(drive, folder):
+    served = drive("--durability", "rename")
+    dirs, top = "d/" * 1000, os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    for _ in range(1000):  # a path of that length is more than one call takes
+        os.mkdir("d", dir_fd=top)
+        below = os.open("d", os.O_RDONLY | os.O_DIRECTORY, dir_fd=top)
+        os.close(top)
+        top = below
+    os.close(top)
+
+    assert served.ask("PUT", f"/{dirs}file", body=b"at the bottom").status == 201
+    body = b'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x xmlns="urn:x">1</x></D:prop></D:set></D:propertyupdate>'
+    assert served.ask("PROPPATCH", f"/{dirs}file", {}, body).status == 207
+    listed = served.ask("PROPFIND", "/d/", {"Depth": "infinity"})
+    assert listed.status == 403 and b"propfind-finite-depth" in listed.body
+    lock = b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>'
+    token = served.ask("LOCK", f"/{dirs}file", {}, lock)["lock-token"]
+    assert served.ask("DELETE", "/d/").status == 207
+    assert served.ask("UNLOCK", f"/{dirs}file", {"Lock-Token": token}).status == 204
+    assert served.ask("MOVE", "/d/", {"Destination": "/e/"}).status == 201
+    assert served.ask("GET", f"/e/{dirs[2:]}file").body == b"at the bottom"
+    assert served.ask("COPY", "/e/", {"Destination": "/f/"}).status in (201, 207, 403)
+    assert served.ask("DELETE", "/e/").status == 204
+    assert not (folder / "e").exists()

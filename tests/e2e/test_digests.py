@@ -2,6 +2,7 @@
 """Checksums: a wrong one is refused, and what was there stays."""
 import base64
 import hashlib
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -51,3 +52,27 @@ def test_what_is_no_checksum_is_refused_at_once(served, folder, field):
 
 def test_an_unknown_algorithm_is_no_reason_to_refuse(served, folder):
     assert served.ask("PUT", "/a", {"Content-Digest": "blake3=:AAAA:", "OC-Checksum": "CRC32C:1234"}, b"x").status == 201
+
+
+def checksums(server, target, depth="0"):
+    """{href: text} of oc:checksums."""
+    body = b'<D:propfind xmlns:D="DAV:" xmlns:o="http://owncloud.org/ns"><D:prop><o:checksums/></D:prop></D:propfind>'
+    answer = server.ask("PROPFIND", target, {"Depth": depth}, body)
+    return {r.find("{DAV:}href").text: c.text for r in ET.fromstring(answer.body) for c in r.iter("{http://owncloud.org/ns}checksum")}
+
+
+@pytest.mark.core
+def test_checksums_are_kept_with_the_contents_and_not_longer(served, folder):
+    sha1, md5 = hashlib.sha1(BODY).hexdigest(), hashlib.md5(BODY).hexdigest()
+    assert served.ask("PUT", "/a", {"OC-Checksum": f"SHA1:{sha1} MD5:{md5}", "X-OC-Mtime": "1000000000"}, BODY).status == 201
+    known = f"MD5:{md5} SHA1:{sha1}"
+    assert checksums(served, "/a") == {"/a": known}
+    assert served.ask("COPY", "/a", {"Destination": "/b"}).status == 201
+    assert served.ask("MOVE", "/a", {"Destination": "/c"}).status == 201
+    patch = b'<propertyupdate xmlns="DAV:"><set><prop><lastmodified>1200000000</lastmodified></prop></set></propertyupdate>'
+    assert served.ask("PROPPATCH", "/c", {}, patch).status == 207
+    assert checksums(served, "/", "1") == {"/b": known, "/c": known}
+
+    assert served.ask("PUT", "/c", {}, b"without").status == 204
+    (folder / "b").write_bytes(b"by another program")
+    assert checksums(served, "/", "1") == {}

@@ -3,10 +3,13 @@
 /* Any bytes are a request, and read the same however they arrive; what a head is asked
  * for afterwards lies within it. */
 
+#include "base/util.h"
 #include "http/accept.h"
 #include "http/basic.h"
 #include "http/cond.h"
+#include "http/digest.h"
 #include "http/path.h"
+#include "http/prefer.h"
 #include "http/range.h"
 #include "http/target.h"
 
@@ -40,6 +43,7 @@ static void use(const struct http_head *head, struct span bytes)
 	static const struct http_now now = {true, {SPAN("a"), false}, true, 784111777};
 	struct http_target target;
 	struct http_ranges ranges;
+	struct http_digests digests;
 	struct http_basic basic;
 	const char *why = NULL;
 
@@ -58,6 +62,9 @@ static void use(const struct http_head *head, struct span bytes)
 	(void)http_cond_check(head, &now); /* any answer is right, as long as it ends */
 	(void)http_cond_range(head, &now);
 	(void)http_accept_html(head);
+	(void)http_prefer(head, SPAN("return"), SPAN("minimal"));
+	if (http_digest_read(head, &digests))
+		assert(digests.has < BIT(HTTP_DIGEST_N_KINDS));
 	(void)http_range_read(http_head_get(head, HTTP_H_RANGE), 1000, &ranges);
 	if (http_basic_read(http_head_get(head, HTTP_H_AUTHORIZATION), &basic))
 		assert(basic.user.n + basic.password.n < HTTP_BASIC_MAX);

@@ -299,6 +299,8 @@ def test_rclone_as_an_owncloud_client_sends_nothing_twice(drive, folder, need, t
     assert ours == {p.relative_to(source): int(p.stat().st_mtime) for p in source.rglob("*") if p.is_file()}
     status, said = rclone(need, served, "copy", "-v", *owncloud, source, ":webdav:")
     assert status == 0 and "There was nothing to transfer" in said, said[-3000:]
+    status, said = rclone(need, served, "check", *owncloud, source, ":webdav:")
+    assert status == 0 and "200 matching files" in said and "could not be checked" not in said, said[-3000:]
     status, said = rclone(need, served, "check", "--download", *owncloud, source, ":webdav:")
     assert status == 0, said[-3000:]
 

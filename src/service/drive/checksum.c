@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 
 static const EVP_MD *md_of(enum http_digest_kind kind)
@@ -18,11 +19,11 @@ static const EVP_MD *md_of(enum http_digest_kind kind)
 	__builtin_unreachable();
 }
 
-bool checksum_init(struct checksum *sum, const struct http_digests *want)
+bool checksum_init(struct checksum *sum, const struct http_digests *want, unsigned also)
 {
-	*sum = (struct checksum){.want = *want};
+	*sum = (struct checksum){.want = *want, .got.has = want->has | also};
 	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++) {
-		if (!(want->has & BIT(kind)))
+		if (!(sum->got.has & BIT(kind)))
 			continue;
 		sum->contexts[kind] = EVP_MD_CTX_new();
 		if (!sum->contexts[kind]
@@ -49,16 +50,38 @@ void checksum_add(struct checksum *sum, struct span piece)
 					     not hold */
 }
 
+void checksum_put(const struct checksum *sum, struct buf *out)
+{
+	static const char *const names[HTTP_DIGEST_N_KINDS] = {
+		[HTTP_DIGEST_MD5] = "MD5",
+		[HTTP_DIGEST_SHA1] = "SHA1",
+		[HTTP_DIGEST_SHA256] = "SHA256",
+		[HTTP_DIGEST_SHA512] = "SHA512",
+	};
+
+	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++) {
+		if (!(sum->got.has & BIT(kind)))
+			continue;
+		buf_printf(out, "%s%s:", out->n > 0 ? " " : "", names[kind]);
+		for (size_t i = 0; i < http_digest_size(kind); i++)
+			buf_printf(out, "%02x", sum->got.value[kind][i]);
+	}
+}
+
 bool checksum_holds(struct checksum *sum)
 {
-	unsigned char got[EVP_MAX_MD_SIZE];
+	bool holds = true;
 
-	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++)
+	static_assert(HTTP_DIGEST_MAX >= EVP_MAX_MD_SIZE);
+	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++) {
+		unsigned char *got = sum->got.value[kind];
+
 		if (sum->contexts[kind]
-			&& (EVP_DigestFinal_ex(sum->contexts[kind], got, NULL) != 1
-				|| memcmp(got, sum->want.value[kind],
-					   http_digest_size(kind))
-					   != 0))
+			&& EVP_DigestFinal_ex(sum->contexts[kind], got, NULL) != 1)
 			return false;
-	return true;
+		if (sum->want.has & BIT(kind))
+			holds &= memcmp(got, sum->want.value[kind], http_digest_size(kind))
+				 == 0;
+	}
+	return holds;
 }

@@ -3,21 +3,27 @@
 
 /* checksum - whether a body is the one whose digests its client sent; computed as it comes. */
 
+#include "base/buf.h"
 #include "base/span.h"
 #include "http/digest.h"
 
 struct evp_md_ctx_st;
 
 struct checksum {
-	struct http_digests want;
-	struct evp_md_ctx_st *contexts[HTTP_DIGEST_N_KINDS]; /* owned; NULL: not wanted */
+	struct http_digests want, got;
+	struct evp_md_ctx_st *contexts[HTTP_DIGEST_N_KINDS]; /* owned; NULL: not computed */
 };
 
-/* False without memory; checksum_fini ends it in any case. */
-[[nodiscard]] bool checksum_init(struct checksum *sum, const struct http_digests *want);
+/* Begins to compute what @want holds, to compare, and the kinds whose BITs are in @also.
+ * False without memory; checksum_fini ends it in any case. */
+[[nodiscard]] bool checksum_init(
+	struct checksum *sum, const struct http_digests *want, unsigned also);
 void checksum_fini(struct checksum *sum);
 
 void checksum_add(struct checksum *sum, struct span piece);
 
 /* Whether all that was added is what was wanted. Nothing can be added after it. */
 [[nodiscard]] bool checksum_holds(struct checksum *sum);
+
+/* After that, appends what was computed, as ownCloud writes it: "SHA1:... MD5:...". */
+void checksum_put(const struct checksum *sum, struct buf *out);

@@ -10,8 +10,11 @@
 #include "http/media.h"
 #include "http/prefer.h"
 #include "http/resp.h"
+#include "os/fd.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
+#include "service/drive/fs/digests.h"
+#include "service/drive/fs/open.h"
 #include "service/drive/fs/props.h"
 #include "service/drive/fs/space.h"
 #include "service/drive/fs/walk.h"
@@ -39,7 +42,8 @@ struct propget {
 	bool wants_dead;
 	bool is_minimal; /* what is missing is not named */
 	bool is_rootless;
-	struct buf dead; /* the properties of the entry being put */
+	struct buf dead;    /* the properties of the entry being put */
+	struct buf digests; /* and its contents' checksums */
 };
 
 static void propget_fini(void *task)
@@ -49,6 +53,7 @@ static void propget_fini(void *task)
 	propfind_fini(&get->want);
 	lockview_fini(&get->locks);
 	buf_fini(&get->dead);
+	buf_fini(&get->digests);
 	buf_fini(&get->folder);
 	if (get->list) {
 		fs_list_close(get->list);
@@ -95,6 +100,24 @@ static struct span read_dead(struct request *r, const struct place *place)
 	return result == FS_OK ? buf_span(&get->dead) : SPAN_NONE;
 }
 
+/* The checksums of a file, as ownCloud writes them; SPAN_NONE if none are known. */
+static struct span read_digests(struct request *r, const struct place *place)
+{
+	struct propget *get = r->task;
+	const struct fs_root *root = &r->drive->root;
+	struct fs_file file = FS_FILE_NONE;
+
+	buf_clear(&get->digests);
+	if (place->dir >= 0)
+		fs_digests_read_at(root, place->dir,
+			place->path + fs_path_last(place->path), place->info,
+			&get->digests);
+	else if (fs_open(root, place->path, &file) == FS_OK)
+		fs_digests_read(root, file.fd, &file.info, &get->digests);
+	fd_close(&file.fd);
+	return get->digests.n > 0 ? buf_span(&get->digests) : SPAN_NONE;
+}
+
 static void put_entry(
 	struct request *r, const struct multistatus_href *href, const struct place *place)
 {
@@ -129,6 +152,10 @@ static void put_entry(
 		facts.etag = version_etag(r->drive, info, etag);
 	if (!is_dir && get->want.known & PROP_BIT(PROP_GETCONTENTTYPE))
 		facts.type = http_media_of(r->drive->media, href->name);
+	if (!is_dir && get->want.known & PROP_BIT(PROP_OC_CHECKSUMS))
+		facts.checksums = read_digests(r, place);
+	if (facts.checksums.p)
+		facts.has |= PROP_BIT(PROP_OC_CHECKSUMS);
 	facts.dead = read_dead(r, place);
 	multistatus_answer(&r->answer.out, href, &get->want, &facts, get->is_minimal);
 }
@@ -335,6 +362,7 @@ void propget_begin(struct request *r)
 	propfind_init(&get->want);
 	lockview_init(&get->locks, r);
 	get->dead = BUF_INIT(FS_PROPS_MAX + KIB);
+	get->digests = BUF_INIT(FS_DIGESTS_MAX);
 	get->is_minimal = http_prefer(&r->head, SPAN("return"), SPAN("minimal"));
 	get->is_rootless = get->depth != DEPTH_0
 			   && http_prefer(&r->head, SPAN("depth-noroot"), SPAN_NONE);

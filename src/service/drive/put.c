@@ -2,11 +2,13 @@
 
 #include "service/drive/put.h"
 
+#include "base/util.h"
 #include "core/worker.h"
 #include "http/resp.h"
 #include "service/drive/answer.h"
 #include "service/drive/checksum.h"
 #include "service/drive/drive.h"
+#include "service/drive/fs/digests.h"
 #include "service/drive/fs/publish.h"
 #include "service/drive/mtime.h"
 #include "service/drive/options.h"
@@ -94,6 +96,9 @@ static void put_end(struct request *r)
 	if (!checksum_holds(&put->checksum))
 		return answer_sentence(
 			r, 400, "what came is not what was sent: its checksum is another");
+	AUTO_BUF digests = BUF_INIT(FS_DIGESTS_MAX);
+	checksum_put(&put->checksum, &digests);
+	put->publish.digests = buf_span(&digests);
 	AUTO_PERMIT permit;
 	permit_init(&permit, r);
 	permit_add(&permit, r->path, PERMIT_WRITE);
@@ -171,7 +176,11 @@ void put_begin(struct request *r)
 	if (result != FS_OK)
 		return answer_result(r, result);
 	r->task_ops = &ops; /* from here on there is something to undo */
-	if (!checksum_init(&put->checksum, &digests))
+	/* ownCloud's clients send one and ask for either. */
+	unsigned also = http_head_has(&r->head, HTTP_H_OC_CHECKSUM)
+				? BIT(HTTP_DIGEST_MD5) | BIT(HTTP_DIGEST_SHA1)
+				: 0;
+	if (!checksum_init(&put->checksum, &digests, also))
 		return answer_result(r, FS_NO_MEMORY);
 	if (!holds(r, put->publish.existed ? &put->publish.was : NULL))
 		return answer_result(r, FS_CHANGED);

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "os/file.h"
+#include "service/drive/fs/digests.h"
 #include "service/drive/fs/props.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ struct attr_room {
 static bool is_taken_along(const char *name)
 {
 	return strncmp(name, "user.", 5) == 0 && strcmp(name, FS_GENERATION_ATTR) != 0
-	       && strcmp(name, FS_PROPS_ATTR) != 0;
+	       && strcmp(name, FS_PROPS_ATTR) != 0 && strcmp(name, FS_DIGESTS_ATTR) != 0;
 }
 
 static int copy_one(int from, int to, const char *name, struct attr_room *room)

@@ -10,7 +10,7 @@
  * fs_attrs_copy - give the open file @to the user. attributes of @from that it does not
  * have.
  *
- * Properties (props.h) become the same in any case. The generation stays behind: it names one version of one file. FS_OK too
+ * Properties (props.h) become the same in any case. The generation and the digests stay behind: they are of one version of one file. FS_OK too
  * where the root has no attributes; FS_NO_SPACE where they do not fit.
  */
 [[nodiscard]] enum fs_result fs_attrs_copy(const struct fs_root *root, int from, int to);

@@ -7,6 +7,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "service/drive/fs/aside.h"
+#include "service/drive/fs/digests.h"
 #include "service/drive/fs/touch.h"
 
 #include <errno.h>
@@ -231,6 +232,19 @@ static int set_executable(int fd, const struct fs_info *info, bool is_executable
 	return file_set_mode(fd, is_executable ? mode | readers : mode & ~(mode_t)0111u);
 }
 
+/* The contents stay, and so do their digests. @info is of now. */
+static int set_mtime(
+	const struct fs_root *root, int fd, const struct fs_info *info, int64_t mtime_ns)
+{
+	AUTO_BUF digests = BUF_INIT(FS_DIGESTS_MAX);
+
+	fs_digests_read(root, fd, info, &digests);
+	int err = file_set_mtime(fd, mtime_ns);
+	if (err == 0 && digests.n > 0)
+		fs_digests_write(root, fd, buf_span(&digests));
+	return err;
+}
+
 /* Time and mode first, which can be taken back. */
 static enum fs_result carry_out(const struct fs_root *root, int fd,
 	const struct fs_info *info, const struct fs_props_edit *edit, bool writes)
@@ -239,7 +253,7 @@ static enum fs_result carry_out(const struct fs_root *root, int fd,
 	int err = sets_mode ? set_executable(fd, info, edit->is_executable) : 0;
 
 	if (err == 0 && edit->mtime_ns != FS_MTIME_NOW)
-		err = file_set_mtime(fd, fs_touch_time(edit->mtime_ns));
+		err = set_mtime(root, fd, info, fs_touch_time(edit->mtime_ns));
 	enum fs_result result = fs_result_of(err);
 	if (result == FS_OK && writes)
 		result = write_open(root, fd, info, buf_span(edit->props));
@@ -249,7 +263,7 @@ static enum fs_result carry_out(const struct fs_root *root, int fd,
 	if (sets_mode)
 		(void)file_set_mode(fd, info->mode & 0777u);
 	if (edit->mtime_ns != FS_MTIME_NOW)
-		(void)file_set_mtime(fd, info->mtime_ns);
+		(void)set_mtime(root, fd, info, info->mtime_ns);
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "service/drive/fs/attrs.h"
 #include "service/drive/fs/contents.h"
+#include "service/drive/fs/digests.h"
 #include "service/drive/fs/props.h"
 
 #include <errno.h>
@@ -96,6 +97,7 @@ enum fs_result fs_publish_begin(
 	pub->flushed = 0;
 	pub->existed = pub->replaces_file = false;
 	pub->is_published = false;
+	pub->digests = SPAN_NONE;
 	pub->heir_of = (struct fs_info){0};
 
 	enum fs_result result = fs_place_open(&pub->place, root, pub->path);
@@ -193,6 +195,8 @@ static enum fs_result prepare(struct fs_publish *pub, int64_t mtime_ns)
 		result = fs_stat_fd(pub->root, pub->fd, &pub->made);
 	if (result == FS_OK && pub->replaces_file)
 		result = inherit(pub, &pub->was);
+	if (result == FS_OK && pub->digests.n > 0)
+		fs_digests_write(pub->root, pub->fd, pub->digests);
 	return result == FS_OK ? flush(pub) : result;
 }
 

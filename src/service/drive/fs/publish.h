@@ -16,6 +16,7 @@
  * old file keeps the old contents. A symbolic link is itself replaced.
  */
 
+#include "base/span.h"
 #include "service/drive/fs/aside.h"
 #include "service/drive/fs/guard.h"
 #include "service/drive/fs/touch.h"
@@ -35,6 +36,7 @@ struct fs_publish {
 	bool replaces_file;     /* `was` is a file that had the name itself */
 	struct fs_info made;    /* the new file, since commit looked at it */
 	bool is_published;      /* it has its place */
+	struct span digests;    /* borrowed: what to keep of its contents (digests.h) */
 	struct fs_info heir_of; /* the version whose permissions and attributes it has */
 	char path[FS_PATH_MAX]; /* place borrows it: a struct fs_publish does not move */
 };

@@ -6,6 +6,7 @@
 #include "os/file.h"
 #include "service/drive/fs/attrs.h"
 #include "service/drive/fs/contents.h"
+#include "service/drive/fs/digests.h"
 #include "service/drive/fs/walk.h"
 
 #include <fcntl.h>
@@ -29,7 +30,11 @@ enum fs_result fs_replica_file(const struct fs_root *root, int from,
 		result = inherit(root, from, info, to);
 	if (result == FS_OK)
 		result = fs_stat_new_generation(root, to);
-	return result == FS_OK ? fs_result_of(file_set_mtime(to, info->mtime_ns)) : result;
+	if (result == FS_OK)
+		result = fs_result_of(file_set_mtime(to, info->mtime_ns));
+	if (result == FS_OK)
+		fs_digests_copy(root, from, to);
+	return result;
 }
 
 /* One copy of a tree. */
