@@ -331,6 +331,15 @@ static bool wake_from_idle(struct held *h)
 	return seat_try(h->seat, SEAT_IDLE, SEAT_HELD);
 }
 
+/* It was taken from us while it was idle, and whoever has it now goes on with it. */
+static void give_up(struct held *h)
+{
+	struct conn *c = &h->pub;
+
+	conn_leave(c);
+	c->worker->model_ops->wrk_ended(c);
+}
+
 static void end_turn(struct held *h)
 {
 	loop_defer(h->pub.worker->loop, &h->turn);
@@ -411,9 +420,12 @@ static void on_io(struct loop_io *io, uint32_t events)
 		return; /* its turn comes anyway */
 	switch (h->want) {
 	case CONN_IDLE:
-		if (!h->may_read || !wake_from_idle(h))
+		if (!h->may_read)
 			return;
-		follow(h, service->readable(c));
+		if (wake_from_idle(h))
+			follow(h, service->readable(c));
+		else
+			give_up(h);
 		return;
 	case CONN_READ:
 		if (h->may_read)

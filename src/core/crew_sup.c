@@ -578,9 +578,12 @@ void crew_reopen(struct crew *crew)
 		return;
 	}
 	fd_close(&before);
-	struct slot *slot;
-	crew_for_each_ready (slot, crew) {
-		if (!crew_send(slot, &msg, CORE_MSG_BARE, crew->access_fd))
+	/* One that starts was made with the old log, and hears of the new when it is ready. */
+	for (unsigned i = 0; i < crew->n_slots; i++) {
+		struct slot *slot = &crew->slots[i];
+
+		if (slot->chan >= 0
+			&& !crew_send(slot, &msg, CORE_MSG_BARE, crew->access_fd))
 			log_warn(crew->log, "reopen-late",
 				"worker still writes the old access log", SLOT_KVS(slot));
 	}

@@ -25,6 +25,7 @@ enum {
 				 */
 #define FAREWELL_NS  NS_PER_SEC /* how long a refusal may take to be read */
 #define SAY_EVERY_NS (5 * NS_PER_SEC)
+#define RETRY_NS     NS_PER_SEC /* without descriptors: when to try to accept again */
 
 static uint64_t now_ns(const struct lobby *l)
 {
@@ -77,11 +78,20 @@ static void look_at_drain(struct lobby *l)
 		l->dispatch(l->crew);
 }
 
+/* Accepts again what was not accepted for want of something that may be there now. */
+static void try_again(struct lobby *l)
+{
+	if (!l->accepting && l->wanted && l->n_guests < l->max_guests)
+		lobby_accept(l, true);
+}
+
 /* Whoever waited too long goes; the timer is set for the next. */
 static void on_deadlines(struct loop_timer *timer)
 {
 	struct lobby *l = container_of(timer, struct lobby, deadlines);
 	uint64_t next = 0;
+
+	try_again(l);
 
 	for (int i = 0; i < GUEST_N_LINES; i++) {
 		struct guest *g;
@@ -240,8 +250,10 @@ void lobby_queue(struct guest *g)
 		g->lobby->dispatch(g->lobby->crew);
 }
 
-void lobby_requeue(struct guest *g)
+void lobby_requeue(struct guest *g, bool anew)
 {
+	if (anew)
+		g->waits_ns = now_ns(g->lobby);
 	if (go_abroad(g, false))
 		return;
 	if (go_over(g)) {
@@ -252,7 +264,7 @@ void lobby_requeue(struct guest *g)
 	struct lobby_line *line = &g->lobby->lines[GUEST_QUEUED];
 	struct guest *first = oldest(g->lobby, GUEST_QUEUED);
 
-	enter_line(g, GUEST_QUEUED);
+	enter_line_since(g, GUEST_QUEUED, g->waits_ns);
 	list_remove(&g->link);
 	list_prepend(&line->list, &g->link);
 	if (first) /* a line is ordered by time */
@@ -277,6 +289,7 @@ void lobby_park(struct guest *g)
 void lobby_handed_over(struct guest *g, struct slot *slot, uint32_t seat)
 {
 	leave_line(g);
+	g->waits_ns = g->since_ns;
 	g->place = GUEST_WITH_WORKER;
 	g->since_ns = now_ns(g->lobby);
 	g->slot = slot;
@@ -296,8 +309,7 @@ void lobby_close(struct guest *g)
 	free(g->input);
 	free(g);
 	l->n_guests--;
-	if (!l->accepting && l->wanted && l->n_guests < l->max_guests)
-		lobby_accept(l, true);
+	try_again(l);
 }
 
 /* Says now and then how many were refused: a line for each would be an attack on the log.
@@ -455,11 +467,15 @@ static bool evict(struct lobby *l)
 	return g;
 }
 
-/* Stops until a connection ends. Said now and then: at the limit this comes and goes with every connection. */
+/* Stops until a connection ends, or for a while: what is short may be others' to give back. Said now and then: at the limit this comes and goes with every connection. */
 static void pause_accepting(struct lobby *l, const char *event, const char *why)
 {
+	uint64_t again_ns = now_ns(l) + RETRY_NS;
+
 	lobby_accept(l, false);
 	l->wanted = true;
+	if (!l->deadlines.at_ns || again_ns < l->deadlines.at_ns)
+		(void)loop_at(l->crew->loop, &l->deadlines, again_ns);
 	if (l->said_full_ns && now_ns(l) - l->said_full_ns < SAY_EVERY_NS)
 		return;
 	l->said_full_ns = now_ns(l);

@@ -48,6 +48,7 @@ struct guest {
 	uint64_t id;
 	uint64_t accepted_ns;
 	uint64_t since_ns; /* when it came to its place */
+	uint64_t waits_ns; /* WITH_WORKER: when it had come to the queue */
 	uint64_t n_read;   /* bytes taken from its socket so far */
 	uint64_t n_sent;   /* and given to it */
 	int fd;            /* owned */
@@ -105,8 +106,9 @@ static inline unsigned lobby_n_queued(const struct lobby *l)
 /* Refuses the youngest of a queue that is too long. */
 void lobby_trim(struct lobby *l);
 
-void lobby_queue(struct guest *g);   /* behind all others */
-void lobby_requeue(struct guest *g); /* before all others */
+void lobby_queue(struct guest *g); /* behind all others */
+/* Before all others. Its deadline is the one it had, or, where a worker was at it, @anew. */
+void lobby_requeue(struct guest *g, bool anew);
 void lobby_park(struct guest *g);
 void lobby_refuse(struct guest *g, enum refusal why);
 void lobby_close(struct guest *g); /* frees it */

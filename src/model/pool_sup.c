@@ -222,7 +222,7 @@ static void look_after(struct pool_sup *p, struct slot *slot)
 		if (!lobby_keep_input(g, seat, slot->board->input_bytes)) {
 			lobby_close(g);
 		} else if (state == SEAT_OFFERED) {
-			lobby_requeue(g);
+			lobby_requeue(g, false);
 		} else {
 			const struct pool_msg msg = {.type = POOL_REVOKED, .seat = i};
 
@@ -313,7 +313,7 @@ static int sup_message(struct slot *slot, const void *bytes, size_t len)
 		lobby_park(g);
 	} else if (g && msg.type == POOL_RETURN) {
 		of(slot)->avoid_until_ns = now_ns(p) + AVOID_NS;
-		lobby_requeue(g);
+		lobby_requeue(g, false);
 	} else if (g) {
 		log_debug(p->crew->log, "done", "connection ended", KV("conn", g->id));
 		lobby_close(g);
@@ -410,7 +410,7 @@ static void rescue(struct pool_sup *p, struct slot *slot, uint32_t index)
 		g->resumed = true;
 		log_info(p->crew->log, "rescued", "connection goes to another worker",
 			KV("conn", g->id));
-		lobby_requeue(g);
+		lobby_requeue(g, true);
 	}
 }
 

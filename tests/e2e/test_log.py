@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The access log: one line a request, in forms others read."""
 import json
+import os
 import re
 import signal
 
@@ -105,6 +106,18 @@ def test_usr1_opens_the_log_again_and_loses_no_line(logged, tmp_path):
     total = until(lambda: old.read_bytes().count(b"\n") + logged.path.read_bytes().count(b"\n") == 10 + n and n,
                   "every request is in one of the two")
     assert total
+
+
+def test_usr1_reaches_a_worker_that_is_being_made(logged, tmp_path):
+    served, lines = logged("common", "--workers", "1")
+    served.signal(signal.SIGSTOP)  # so that it learns of the death and of the signal at once
+    os.kill(served.workers()[0], signal.SIGKILL)
+    logged.path.rename(tmp_path / "access.log.1")
+    served.signal(signal.SIGUSR1)
+    served.signal(signal.SIGCONT)
+    until(logged.path.exists, "the new log is there")
+    served.ask("GET", "/a")
+    assert len(lines(1)) == 1
 
 
 def test_every_request_has_its_line_under_load(logged):

@@ -219,6 +219,34 @@ def test_few_descriptors_are_a_clear_answer_and_life_goes_on(pool):
     assert any(re.search(r"descriptor|connections-full", line) for line in served.log), "it is worth a line"
 
 
+def no_more_descriptors(pid):
+    """Takes from process @pid the right to open one more; returns what gives it back."""
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    free = next(n for n in range(before[0]) if n not in descriptors(pid))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, before[1]))
+    return lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+def test_without_descriptors_and_connections_accepting_goes_on_when_there_are_some(pool):
+    """There is no connection whose end could free one: it was somebody else who had them all."""
+    served = pool("--workers", "1")
+    give_back = no_more_descriptors(served.pid)
+    wire = served.connect()
+    wire.send(GET_A)
+    served.wait_log("no-descriptors")
+    assert wire.silent(0.1)
+    give_back()
+    assert wire.read().status == 200
+
+
+def test_a_connection_no_worker_can_take_is_refused_in_time(pool):
+    served = pool("--workers", "1", "--queue-timeout", "500ms")
+    give_back = no_more_descriptors(served.workers()[0])
+    assert served.ask("GET", "/a").status == 503
+    give_back()
+    until(lambda: served.ask("GET", "/a").status == 200, "it answers again")
+
+
 def test_little_memory_is_a_clear_answer_and_life_goes_on(pool, folder):
     if "asan" in os.environ.get("PREFORKD", ""):
         pytest.skip("a sanitizer needs terabytes of address space")

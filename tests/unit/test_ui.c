@@ -211,6 +211,18 @@ static void sizes_are_rounded_to_two_digits_or_three(void **state)
 	assert_text(&out, "1 byte18,446,744,073,709,551,615 bytes");
 }
 
+static void an_error_is_a_sentence_for_a_person(void **state)
+{
+	(void)state;
+	AUTO_BUF out = BUF_INIT(4096);
+
+	ui_page_error(&out, SPAN("Files"), 404, SPAN("there is no <b>"));
+	assert_true(has(&out, "<p>There is no &lt;b&gt;.</p>"));
+	buf_clear(&out);
+	ui_page_error(&out, SPAN("Files"), 507, SPAN_NONE);
+	assert_true(has(&out, "<p>The drive is full.</p>"));
+}
+
 static void an_icon_is_chosen_by_the_names_ending(void **state)
 {
 	(void)state;
@@ -261,6 +273,7 @@ int main(void)
 		cmocka_unit_test(names_sort_as_people_read_them),
 		cmocka_unit_test(a_list_sorts_by_what_the_query_says_directories_first),
 		cmocka_unit_test(sizes_are_rounded_to_two_digits_or_three),
+		cmocka_unit_test(an_error_is_a_sentence_for_a_person),
 		cmocka_unit_test(an_icon_is_chosen_by_the_names_ending),
 		cmocka_unit_test(the_assets_are_there_small_and_named_by_their_hash),
 	};

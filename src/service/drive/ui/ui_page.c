@@ -227,6 +227,19 @@ static struct span usual_sentence(unsigned status)
 	return SPAN("This cannot be shown.");
 }
 
+/* One of the drive's own sentences, which begin small and end bare, as prose. */
+static void put_sentence(struct buf *out, struct span sentence)
+{
+	char first = sentence.p[0];
+
+	if (first >= 'a' && first <= 'z')
+		first = (char)(first - 'a' + 'A');
+	escape_markup(out, span_of(&first, 1));
+	escape_markup(out, span_from(sentence, 1));
+	if (sentence.p[sentence.n - 1] != '.')
+		buf_put_byte(out, '.');
+}
+
 void ui_page_error(struct buf *out, struct span site, unsigned status, struct span sentence)
 {
 	struct span phrase = http_status_phrase(status);
@@ -235,7 +248,7 @@ void ui_page_error(struct buf *out, struct span site, unsigned status, struct sp
 	buf_put_span(out, SPAN("<body>\n<main class=\"error\">\n<h1>"));
 	escape_markup(out, phrase);
 	buf_put_span(out, SPAN("</h1>\n<p>"));
-	escape_markup(out, sentence.p ? sentence : usual_sentence(status));
+	put_sentence(out, sentence.n ? sentence : usual_sentence(status));
 	buf_put_span(out, SPAN("</p>\n<p><a href=\"/\">Go to "));
 	escape_markup(out, site);
 	buf_put_span(out, SPAN("</a> <span>"));
