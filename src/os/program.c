@@ -29,7 +29,7 @@ struct launch {
 	const char *volatile doing;
 };
 
-static int set_limit(const struct program_limit *want)
+[[gnu::no_sanitize_address]] static int set_limit(const struct program_limit *want)
 {
 	struct rlimit limit;
 
@@ -40,8 +40,11 @@ static int set_limit(const struct program_limit *want)
 	return setrlimit((__rlimit_resource_t)want->resource, &limit);
 }
 
-/* Everything up to the program's own first instruction. Comes back only if it fails. */
-static void become(struct launch *l)
+/*
+ * Everything up to the program's own first instruction. Comes back only if it
+ * fails; so a sanitizer's marks on its frame would stay in its parent's memory.
+ */
+[[gnu::no_sanitize_address]] static void become(struct launch *l)
 {
 	const struct program_spec *s = l->spec;
 
@@ -68,8 +71,7 @@ static void become(struct launch *l)
 	(void)execve(s->path, s->argv, s->envp);
 }
 
-/* It never returns, so a sanitizer's marks on its frame would stay in its parent's memory.
- */
+/* It never returns: as above. */
 [[gnu::no_sanitize_address]] static int child(void *arg)
 {
 	struct launch *l = arg;

@@ -244,7 +244,8 @@ static void a_small_unwanted_body_is_passed_over(void **state)
 	put_file(s, "a", "hello");
 
 	const char *got =
-		SAY(s, "MKCOL /d HTTP/1.1\r\n" HOST "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nxxxxx"
+		SAY(s, "MKCOL /d HTTP/1.1\r\n" HOST
+		       "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nxxxxx"
 		       "GET /a HTTP/1.1\r\n" HOST "\r\n");
 
 	assert_starts(got, "HTTP/1.1 415 ");
