@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,11 +64,14 @@ void proc_set_title(const char *title)
 
 void proc_default_signals(void)
 {
+	/* As the kernel has it: all zero is the default, with no flags and nothing blocked. */
+	static const unsigned long fresh[4];
 	sigset_t none;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(
-			sig, SIG_DFL); /* fails for KILL and STOP, which cannot be else */
+	/* Not by signal(), which spares two that the C library keeps for itself, and a parent may ignore. */
+	for (int sig = 1; sig < NSIG;
+		sig++) /* fails for KILL and STOP, which cannot be else */
+		(void)syscall(SYS_rt_sigaction, sig, fresh, NULL, sizeof(uint64_t));
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

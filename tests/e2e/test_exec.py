@@ -298,7 +298,7 @@ def test_a_program_that_cannot_be_run_is_one_sentence_at_the_start(tmp_path):
     assert f'cannot run "{plain}": Permission denied' in refused(*listen, plain)
     assert f'cannot run "{tmp_path}": Permission denied' in refused(*listen, tmp_path)
     assert "cannot begin in /no/such: No such file" in refused(*listen, "--directory", "/no/such", "true")
-    assert "needs its command" in refused(*listen)
+    assert "needs its COMMAND" in refused(*listen)
     plain.chmod(0o755)
     plain.write_text("#!/no/such/sh\n")
     assert f'cannot run "{plain}": its interpreter /no/such/sh' in refused(*listen, plain)

@@ -85,7 +85,7 @@ def test_a_client_that_stops_reading_has_a_deadline(drive, folder):
 def test_slow_clients_hold_nobody_up(drive, folder, model):
     (folder / "a").write_text("a")
     # Where a worker, or a process, is a connection's for its whole life there must be enough of them.
-    enough = {"pool": [], "fork": ["--workers", "2..256"]}.get(model, ["--connections", "256"])
+    enough = ["--workers", "2..256"] if model == "fork" else ["--connections", "256"]
     served = drive(*enough)
     slow = [served.connect() for _ in range(200)]
     for i, wire in enumerate(slow):
