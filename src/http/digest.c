@@ -7,13 +7,14 @@
 #include "base/util.h"
 
 static const struct {
-	struct span names[3]; /* RFC 9530's, RFC 3230's, ownCloud's; case does not count */
+	/* RFC 9530's, RFC 3230's, ownCloud's (in capitals); case does not count */
+	struct span names[3];
 	size_t size;
 } kinds[HTTP_DIGEST_N_KINDS] = {
-	[HTTP_DIGEST_MD5] = {{SPAN("md5"), SPAN("md5"), SPAN("md5")}, 16},
-	[HTTP_DIGEST_SHA1] = {{SPAN("sha"), SPAN("sha"), SPAN("sha1")}, 20},
-	[HTTP_DIGEST_SHA256] = {{SPAN("sha-256"), SPAN("sha-256"), SPAN("sha256")}, 32},
-	[HTTP_DIGEST_SHA512] = {{SPAN("sha-512"), SPAN("sha-512"), SPAN("sha512")}, 64},
+	[HTTP_DIGEST_MD5] = {{SPAN("md5"), SPAN("md5"), SPAN("MD5")}, 16},
+	[HTTP_DIGEST_SHA1] = {{SPAN("sha"), SPAN("sha"), SPAN("SHA1")}, 20},
+	[HTTP_DIGEST_SHA256] = {{SPAN("sha-256"), SPAN("sha-256"), SPAN("SHA256")}, 32},
+	[HTTP_DIGEST_SHA512] = {{SPAN("sha-512"), SPAN("sha-512"), SPAN("SHA512")}, 64},
 };
 
 enum notation { RFC_9530, RFC_3230, OWNCLOUD };
@@ -129,4 +130,75 @@ bool http_digest_read(const struct http_head *head, struct http_digests *out)
 	       && read_items(head, HTTP_H_DIGEST, RFC_3230, out)
 	       && (!md5.p || keep_base64(out, HTTP_DIGEST_MD5, md5))
 	       && read_owncloud(http_head_get(head, HTTP_H_OC_CHECKSUM), out);
+}
+
+static void put_hex(struct buf *out, const unsigned char *bytes, size_t n)
+{
+	char *room = buf_reserve(out, 2 * n);
+
+	if (!room)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		*room++ = "0123456789abcdef"[bytes[i] >> 4];
+		*room++ = "0123456789abcdef"[bytes[i] & 15];
+	}
+	out->n += 2 * n;
+}
+
+unsigned http_digest_wanted(const struct http_head *head, enum http_field_id field,
+	unsigned has, unsigned otherwise)
+{
+	struct http_items items = http_head_items(head, field);
+	uint64_t weight, most = 0;
+	unsigned wanted = 0;
+	struct span item;
+
+	if (!http_head_has(head, field))
+		return otherwise;
+	while (http_head_next_item(&items, &item)) {
+		size_t n_name = span_find(item, '=');
+		enum http_digest_kind kind = kind_of(span_of(item.p, n_name), RFC_9530);
+
+		if (kind == HTTP_DIGEST_N_KINDS || !(has & BIT(kind))
+			|| !num_u64(span_from(item, n_name + 1), &weight) || weight > 10
+			|| weight <= most)
+			continue;
+		wanted = BIT(kind);
+		most = weight;
+	}
+	return wanted;
+}
+
+void http_digest_put(struct buf *out, const struct http_digests *digests, unsigned which)
+{
+	bool is_first = true;
+
+	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++) {
+		if (!(which & BIT(kind)))
+			continue;
+		if (!is_first)
+			buf_put_span(out, SPAN(", "));
+		is_first = false;
+		buf_put_span(out, kinds[kind].names[RFC_9530]);
+		buf_put_span(out, SPAN("=:"));
+		base64_encode(
+			out, span_of((const char *)digests->value[kind], kinds[kind].size));
+		buf_put_byte(out, ':');
+	}
+}
+
+void http_digest_put_owncloud(struct buf *out, const struct http_digests *digests)
+{
+	bool is_first = true;
+
+	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++) {
+		if (!(digests->has & BIT(kind)))
+			continue;
+		if (!is_first)
+			buf_put_byte(out, ' ');
+		is_first = false;
+		buf_put_span(out, kinds[kind].names[OWNCLOUD]);
+		buf_put_byte(out, ':');
+		put_hex(out, digests->value[kind], kinds[kind].size);
+	}
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * digest - the checksums of its body that a client sends along, in all its ways.
+ * digest - checksums of contents: those a client sends along with a body, in all its ways,
+ * and those we answer.
  *
  *   Content-Digest, Repr-Digest   sha-256=:base64:, md5=:base64:    RFC 9530
  *   Digest                        SHA-256=base64, MD5=base64        RFC 3230
@@ -14,6 +15,7 @@
  * computed.
  */
 
+#include "base/buf.h"
 #include "http/head.h"
 
 #include <stdbool.h>
@@ -43,3 +45,19 @@ struct http_digests {
  * contradict each other: answer 400.
  */
 [[nodiscard]] bool http_digest_read(const struct http_head *head, struct http_digests *out);
+
+/**
+ * http_digest_wanted - which one of those in @has to answer with (RFC 9530, 4).
+ *
+ * That @field (Want-Repr-Digest, Want-Content-Digest) gives the most weight.
+ * Returns its BIT; 0 where the field is there and wants none of them. Without
+ * the field, @otherwise.
+ */
+unsigned http_digest_wanted(const struct http_head *head, enum http_field_id field,
+	unsigned has, unsigned otherwise);
+
+/* The value of Repr-Digest or Content-Digest for those BITs in @which, all of which @digests has. */
+void http_digest_put(struct buf *out, const struct http_digests *digests, unsigned which);
+
+/* All of them, as ownCloud writes them: "SHA1:... MD5:...". */
+void http_digest_put_owncloud(struct buf *out, const struct http_digests *digests);

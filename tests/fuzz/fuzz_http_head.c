@@ -65,6 +65,8 @@ static void use(const struct http_head *head, struct span bytes)
 	(void)http_prefer(head, SPAN("return"), SPAN("minimal"));
 	if (http_digest_read(head, &digests))
 		assert(digests.has < BIT(HTTP_DIGEST_N_KINDS));
+	(void)http_digest_wanted(
+		head, HTTP_H_WANT_REPR_DIGEST, BIT(HTTP_DIGEST_N_KINDS) - 1, 0);
 	(void)http_range_read(http_head_get(head, HTTP_H_RANGE), 1000, &ranges);
 	if (http_basic_read(http_head_get(head, HTTP_H_AUTHORIZATION), &basic))
 		assert(basic.user.n + basic.password.n < HTTP_BASIC_MAX);

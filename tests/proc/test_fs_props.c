@@ -4,6 +4,7 @@
 #include "fs_room.h"
 
 #include "service/drive/fs/copy.h"
+#include "service/drive/fs/digests.h"
 #include "service/drive/fs/move.h"
 #include "service/drive/fs/props.h"
 #include "service/drive/fs/publish.h"
@@ -291,6 +292,105 @@ static void who_is_killed_at_any_step_leaves_the_old_or_the_new(void **state)
 	}
 }
 
+/* Whether digests of one byte, @byte, are known of the file @path. */
+static bool has_digests(const struct room *room, const char *path, char byte)
+{
+	struct fs_digests by_fd, by_name;
+	struct fs_info info;
+
+	AUTO_CLOSE int fd = file_open(room->root.fd, path, O_RDONLY, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(fs_stat_fd(&room->root, fd, &info), FS_OK);
+	fs_digests_read(&room->root, fd, &info, &by_fd);
+	fs_digests_read_at(&room->root, room->root.fd, path, &info, &by_name);
+	assert_int_equal(by_fd.n, by_name.n);
+	assert_true(by_fd.n == 0 || (by_fd.n == 1 && by_fd.bytes[0] == by_name.bytes[0]));
+	return by_fd.n == 1 && by_fd.bytes[0] == byte;
+}
+
+/* Publishes @path with one byte of digests; 0 for none. */
+static void put_with_digests(const struct room *room, const char *path, char byte)
+{
+	struct fs_publish pub;
+	struct fs_published out;
+
+	assert_int_equal(fs_publish_begin(&pub, &room->root, path, FS_SIZE_UNKNOWN), FS_OK);
+	assert_int_equal(fs_publish_write(&pub, "text", 4, 0), FS_OK);
+	pub.digests = (struct fs_digests){.n = byte != 0, .bytes = {byte}};
+	assert_int_equal(
+		fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &out), FS_OK);
+	fs_publish_end(&pub);
+}
+
+static void digests_are_known_as_long_as_the_contents_stay(void **state)
+{
+	struct room *room = *state;
+
+	put_with_digests(room, "f", 'a');
+	assert_true(has_digests(room, "f", 'a'));
+	bool replaced;
+	assert_int_equal(fs_move(&room->root, "f", "g", false, FS_NO_CONDITION, FS_NO_WATCH,
+				 &replaced),
+		FS_OK);
+	assert_true(has_digests(room, "g", 'a'));
+
+	struct order order = {.byte = 'p', .n = 3, .mtime_ns = 1'000'000'000'000'000'000};
+	assert_int_equal(
+		fs_props_change(&room->root, "g", FS_NO_CONDITION, carry_out, &order),
+		FS_OK);
+	assert_true(has_digests(room, "g", 'a'));
+	put_with_digests(room, "g", 'b');
+	assert_true(has_digests(room, "g", 'b'));
+	put_with_digests(room, "g", 0);
+	assert_false(has_digests(room, "g", 'b'));
+}
+
+static void digests_of_what_another_program_changed_are_not_told(void **state)
+{
+	struct room *room = *state;
+
+	/* In place, to the same size. */
+	put_with_digests(room, "f", 'a');
+	AUTO_CLOSE int fd = file_open(room->root.fd, "f", O_WRONLY, 0);
+	assert_int_equal(file_write_at(fd, "TEXT", 4, 0), 0);
+	assert_int_equal(file_set_mtime(fd, 1'100'000'000'000'000'000), 0);
+	assert_false(has_digests(room, "f", 'a'));
+
+	/* By a rename, with its time and its attribute copied, as `cp -a` does. */
+	put_with_digests(room, "g", 'b');
+	AUTO_CLOSE int old = file_open(room->root.fd, "g", O_RDONLY, 0);
+	char value[FS_DIGESTS_MAX + 64];
+	ssize_t n = file_attr_get(old, FS_DIGESTS_ATTR, value, sizeof(value));
+	struct fs_info info;
+	assert_true(n > 0);
+	assert_int_equal(fs_stat_fd(&room->root, old, &info), FS_OK);
+	drop_file(room, "h", "TEXT");
+	AUTO_CLOSE int new = file_open(room->root.fd, "h", O_RDWR, 0);
+	assert_int_equal(file_attr_set(new, FS_DIGESTS_ATTR, value, (size_t)n, 0), 0);
+	assert_int_equal(file_set_mtime(new, info.mtime_ns), 0);
+	assert_int_equal(file_rename(room->root.fd, "h", room->root.fd, "g", 0), 0);
+	assert_false(has_digests(room, "g", 'b'));
+}
+
+/* One block is the contents'. */
+static void one_sha256_lies_in_the_inode_itself(void **state)
+{
+	struct room *room = *state;
+	struct fs_digests digests = {.n = 1 + 32};
+	struct fs_info info;
+	struct stat before, after;
+
+	drop_file(room, "f", "x");
+	AUTO_CLOSE int fd = file_open(room->root.fd, "f", O_RDWR, 0);
+	assert_int_equal(file_sync(fd), 0);
+	assert_int_equal(fstat(fd, &before), 0);
+	assert_int_equal(fs_stat_fd(&room->root, fd, &info), FS_OK);
+	assert_int_equal(fs_digests_write(&room->root, fd, &info, &digests), FS_OK);
+	assert_int_equal(file_sync(fd), 0);
+	assert_int_equal(fstat(fd, &after), 0);
+	assert_int_equal(after.st_blocks, before.st_blocks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +403,9 @@ int main(void)
 		EVERYWHERE(a_disk_without_attributes_keeps_them_too),
 		EVERYWHERE(a_new_file_does_not_inherit_from_one_whose_number_it_has),
 		EVERYWHERE(of_many_changes_none_is_lost_and_an_upload_loses_none),
+		EVERYWHERE(digests_are_known_as_long_as_the_contents_stay),
+		EVERYWHERE(digests_of_what_another_program_changed_are_not_told),
+		EVERYWHERE(one_sha256_lies_in_the_inode_itself),
 		EVERYWHERE(who_is_killed_at_any_step_leaves_the_old_or_the_new),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "../assert_span.h"
 #include "../cmocka_all.h"
 
 #include "base/util.h"
@@ -83,6 +84,50 @@ static void what_is_no_digest_or_contradicts_another_is_refused(void **state)
 	}
 }
 
+/* What a client with the line @want is answered, of an MD5 and a SHA-256. */
+static unsigned wanted(const char *want)
+{
+	struct http_head head;
+
+	read_head(&head, want);
+	return http_digest_wanted(&head, HTTP_H_WANT_REPR_DIGEST,
+		BIT(HTTP_DIGEST_MD5) | BIT(HTTP_DIGEST_SHA256), BIT(HTTP_DIGEST_SHA256));
+}
+
+static void the_one_that_is_wanted_most_is_answered(void **state)
+{
+	(void)state;
+
+	assert_int_equal(wanted(""), BIT(HTTP_DIGEST_SHA256));
+	assert_int_equal(wanted("Want-Repr-Digest: md5=1\r\n"), BIT(HTTP_DIGEST_MD5));
+	assert_int_equal(wanted("Want-Repr-Digest: md5=2, sha-256=10, sha-512=10\r\n"),
+		BIT(HTTP_DIGEST_SHA256));
+	assert_int_equal(
+		wanted("Want-Repr-Digest: md5=3\r\nWant-Repr-Digest: sha-256=2\r\n"),
+		BIT(HTTP_DIGEST_MD5));
+	assert_int_equal(wanted("Want-Repr-Digest: sha-256=0\r\n"), 0);
+	assert_int_equal(wanted("Want-Repr-Digest: sha-512=9\r\n"), 0);
+	assert_int_equal(wanted("Want-Repr-Digest: sha-256, md5=11, sha-256=x\r\n"), 0);
+}
+
+static void digests_are_written_as_they_are_read(void **state)
+{
+	(void)state;
+	struct http_head head;
+	struct http_digests digests;
+	AUTO_BUF out = BUF_INIT(1024);
+
+	read_head(&head, "Content-MD5: " MD5_B64 "\r\nDigest: SHA-256=" SHA256_B64 "\r\n");
+	assert_true(http_digest_read(&head, &digests));
+	http_digest_put(&out, &digests, digests.has);
+	assert_span(buf_span(&out), "md5=:" MD5_B64 ":, sha-256=:" SHA256_B64 ":");
+	buf_clear(&out);
+	http_digest_put_owncloud(&out, &digests);
+	assert_span(buf_span(&out),
+		"MD5:" MD5_HEX
+		" SHA256:b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9");
+}
+
 static void preferences_are_found_among_others(void **state)
 {
 	(void)state;
@@ -106,6 +151,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_notation_is_read),
 		cmocka_unit_test(what_is_no_digest_or_contradicts_another_is_refused),
+		cmocka_unit_test(the_one_that_is_wanted_most_is_answered),
+		cmocka_unit_test(digests_are_written_as_they_are_read),
 		cmocka_unit_test(preferences_are_found_among_others),
 	};
 

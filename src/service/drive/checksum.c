@@ -50,24 +50,6 @@ void checksum_add(struct checksum *sum, struct span piece)
 					     not hold */
 }
 
-void checksum_put(const struct checksum *sum, struct buf *out)
-{
-	static const char *const names[HTTP_DIGEST_N_KINDS] = {
-		[HTTP_DIGEST_MD5] = "MD5",
-		[HTTP_DIGEST_SHA1] = "SHA1",
-		[HTTP_DIGEST_SHA256] = "SHA256",
-		[HTTP_DIGEST_SHA512] = "SHA512",
-	};
-
-	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++) {
-		if (!(sum->got.has & BIT(kind)))
-			continue;
-		buf_printf(out, "%s%s:", out->n > 0 ? " " : "", names[kind]);
-		for (size_t i = 0; i < http_digest_size(kind); i++)
-			buf_printf(out, "%02x", sum->got.value[kind][i]);
-	}
-}
-
 bool checksum_holds(struct checksum *sum)
 {
 	bool holds = true;

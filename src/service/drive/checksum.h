@@ -3,7 +3,6 @@
 
 /* checksum - whether a body is the one whose digests its client sent; computed as it comes. */
 
-#include "base/buf.h"
 #include "base/span.h"
 #include "http/digest.h"
 
@@ -22,8 +21,6 @@ void checksum_fini(struct checksum *sum);
 
 void checksum_add(struct checksum *sum, struct span piece);
 
-/* Whether all that was added is what was wanted. Nothing can be added after it. */
+/* Whether all that was added is what was wanted; then `got` has all that was computed.
+ * Nothing can be added after it. */
 [[nodiscard]] bool checksum_holds(struct checksum *sum);
-
-/* After that, appends what was computed, as ownCloud writes it: "SHA1:... MD5:...". */
-void checksum_put(const struct checksum *sum, struct buf *out);

@@ -10,6 +10,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "service/drive/answer.h"
+#include "service/drive/digests.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/cache.h"
 #include "service/drive/listing.h"
@@ -33,6 +34,7 @@ struct found {
 	const char *bytes; /* borrowed, until the callback returns: its contents; or NULL,
 			      and */
 	int fd;            /* owned: it is to be read from here; else -1 */
+	struct fs_digests kept; /* of its contents; none with checksums = none */
 	struct span type;
 	struct version version;
 };
@@ -57,6 +59,12 @@ static void put_fields(struct request *r, struct buf *head, const struct found *
 	http_resp_field(head, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
 	if (!r->drive->policy->index && is_active(found->type))
 		http_resp_field(head, SPAN("Content-Security-Policy"), SPAN(SANDBOX));
+	if (found->kept.n > 0) {
+		struct http_digests digests;
+
+		digests_unpack(&found->kept, &digests);
+		digests_put(r, head, &digests);
+	}
 }
 
 /* -- several ranges: a head before each part of the file, and an end -- */
@@ -215,13 +223,18 @@ static enum fs_result find(struct drive *drive, const char *path, struct found *
 			cached = fs_cache_add(
 				&drive->cache, &drive->root, path, &file, now_ns);
 	}
+	bool knows_digests = drive->policy->checksums != POLICY_NONE;
 	if (cached) {
 		fd_close(&file.fd);
 		found->info = cached->info;
 		found->bytes = cached->bytes;
+		if (knows_digests)
+			found->kept = cached->digests;
 	} else {
 		found->info = file.info;
 		found->fd = file.fd;
+		if (knows_digests)
+			fs_digests_read(&drive->root, file.fd, &file.info, &found->kept);
 	}
 	return FS_OK;
 }

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 
 static const char *const durability_words[] = {"full", "rename", NULL};
+static const char *const checksums_words[] = {"sha256", "none", NULL};
 
 const struct opt policy_opts[POLICY_N_OPTS] = {
 	{"root", OPT_PATH(struct policy, root), .arg = "FOLDER", .flags = OPT_REQUIRED,
@@ -30,6 +31,10 @@ const struct opt policy_opts[POLICY_N_OPTS] = {
 	{"durability", OPT_CHOICE(struct policy, durability), .arg = "full|rename",
 		.deflt = "full", .choices = durability_words,
 		.help = "whether an upload is confirmed only once it is on the disk"},
+	{"checksums", OPT_CHOICE(struct policy, checksums), .arg = "sha256|none",
+		.deflt = "sha256", .choices = checksums_words,
+		.help = "whether the SHA-256 of an upload is computed as it comes, kept and "
+			"answered"},
 	{"access_log_format", OPT_CHOICE(struct policy, access_log_format),
 		.arg = "common|combined|json", .deflt = "combined",
 		.choices = access_formats, .help = "what a line of access_log looks like"},

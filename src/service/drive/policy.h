@@ -16,6 +16,11 @@ enum policy_durability {
 	POLICY_RENAME, /* it survives our crash; the kernel writes it when it likes */
 };
 
+enum policy_checksums {
+	POLICY_SHA256, /* computed of every upload, kept and answered */
+	POLICY_NONE,   /* only what a client sends is checked */
+};
+
 struct policy {
 	char *root;
 	char *users;
@@ -23,6 +28,7 @@ struct policy {
 	bool read_only;
 	bool index;
 	unsigned durability;        /* enum policy_durability */
+	unsigned checksums;         /* enum policy_checksums */
 	unsigned access_log_format; /* enum access_format */
 
 	/* How long a client may take, in nanoseconds. */
@@ -33,7 +39,7 @@ struct policy {
 	uint64_t propfind_entries; /* of one answer with Depth: infinity */
 };
 
-enum { POLICY_N_OPTS = 13 };
+enum { POLICY_N_OPTS = 14 };
 extern const struct opt policy_opts[POLICY_N_OPTS];
 
 /* service_ops.check, on a struct policy. Runs in the supervisor. */

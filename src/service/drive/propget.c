@@ -12,8 +12,8 @@
 #include "http/resp.h"
 #include "os/fd.h"
 #include "service/drive/answer.h"
+#include "service/drive/digests.h"
 #include "service/drive/drive.h"
-#include "service/drive/fs/digests.h"
 #include "service/drive/fs/open.h"
 #include "service/drive/fs/props.h"
 #include "service/drive/fs/space.h"
@@ -106,15 +106,18 @@ static struct span read_digests(struct request *r, const struct place *place)
 	struct propget *get = r->task;
 	const struct fs_root *root = &r->drive->root;
 	struct fs_file file = FS_FILE_NONE;
+	struct fs_digests kept = {0};
+	struct http_digests digests;
 
-	buf_clear(&get->digests);
 	if (place->dir >= 0)
 		fs_digests_read_at(root, place->dir,
-			place->path + fs_path_last(place->path), place->info,
-			&get->digests);
+			place->path + fs_path_last(place->path), place->info, &kept);
 	else if (fs_open(root, place->path, &file) == FS_OK)
-		fs_digests_read(root, file.fd, &file.info, &get->digests);
+		fs_digests_read(root, file.fd, &file.info, &kept);
 	fd_close(&file.fd);
+	digests_unpack(&kept, &digests);
+	buf_clear(&get->digests);
+	http_digest_put_owncloud(&get->digests, &digests);
 	return get->digests.n > 0 ? buf_span(&get->digests) : SPAN_NONE;
 }
 
@@ -362,7 +365,7 @@ void propget_begin(struct request *r)
 	propfind_init(&get->want);
 	lockview_init(&get->locks, r);
 	get->dead = BUF_INIT(FS_PROPS_MAX + KIB);
-	get->digests = BUF_INIT(FS_DIGESTS_MAX);
+	get->digests = BUF_INIT(KIB);
 	get->is_minimal = http_prefer(&r->head, SPAN("return"), SPAN("minimal"));
 	get->is_rootless = get->depth != DEPTH_0
 			   && http_prefer(&r->head, SPAN("depth-noroot"), SPAN_NONE);

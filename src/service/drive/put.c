@@ -7,8 +7,8 @@
 #include "http/resp.h"
 #include "service/drive/answer.h"
 #include "service/drive/checksum.h"
+#include "service/drive/digests.h"
 #include "service/drive/drive.h"
-#include "service/drive/fs/digests.h"
 #include "service/drive/fs/publish.h"
 #include "service/drive/mtime.h"
 #include "service/drive/options.h"
@@ -96,9 +96,7 @@ static void put_end(struct request *r)
 	if (!checksum_holds(&put->checksum))
 		return answer_sentence(
 			r, 400, "what came is not what was sent: its checksum is another");
-	AUTO_BUF digests = BUF_INIT(FS_DIGESTS_MAX);
-	checksum_put(&put->checksum, &digests);
-	put->publish.digests = buf_span(&digests);
+	digests_pack(&put->checksum.got, &put->publish.digests);
 	AUTO_PERMIT permit;
 	permit_init(&permit, r);
 	permit_add(&permit, r->path, PERMIT_WRITE);
@@ -108,6 +106,7 @@ static void put_end(struct request *r)
 	version_of(r->drive, &published.info, &version);
 	struct buf *head = answer_begin(r, published.created ? 201 : 204);
 	http_resp_etag(head, version.now.etag);
+	digests_put(r, head, &put->checksum.got);
 	if (put->mtime_ns != FS_MTIME_NOW)
 		http_resp_field(head, SPAN("X-OC-Mtime"), SPAN("accepted"));
 	answer_empty(r);
@@ -176,11 +175,7 @@ void put_begin(struct request *r)
 	if (result != FS_OK)
 		return answer_result(r, result);
 	r->task_ops = &ops; /* from here on there is something to undo */
-	/* ownCloud's clients send one and ask for either. */
-	unsigned also = http_head_has(&r->head, HTTP_H_OC_CHECKSUM)
-				? BIT(HTTP_DIGEST_MD5) | BIT(HTTP_DIGEST_SHA1)
-				: 0;
-	if (!checksum_init(&put->checksum, &digests, also))
+	if (!checksum_init(&put->checksum, &digests, digests_computed(r)))
 		return answer_result(r, FS_NO_MEMORY);
 	if (!holds(r, put->publish.existed ? &put->publish.was : NULL))
 		return answer_result(r, FS_CHANGED);

@@ -37,15 +37,27 @@ static int copy_one(int from, int to, const char *name, struct attr_room *room)
 	return err == -EEXIST ? 0 : err;
 }
 
+/* Whether there is nothing to take along or to take away. Most files have no attributes but
+ * ours, and are spared the memory. */
+static bool is_plain(int fd)
+{
+	char names[512];
+
+	ssize_t n = file_attr_list(fd, names, sizeof(names));
+	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
+		if (is_taken_along(names + at) || strcmp(names + at, FS_PROPS_ATTR) == 0)
+			return false;
+	return n >= 0;
+}
+
 enum fs_result fs_attrs_copy(const struct fs_root *root, int from, int to)
 {
 	if (!root->can.attributes)
 		return fs_props_copy(root, from, to);
-
-	/* Most files have none, and are spared the memory. */
-	ssize_t n = file_attr_list(from, NULL, 0);
-	if (n == 0 && file_attr_list(to, NULL, 0) <= 0)
+	if (is_plain(from) && is_plain(to))
 		return FS_OK;
+
+	ssize_t n = file_attr_list(from, NULL, 0);
 	enum fs_result props = fs_props_copy(root, from, to);
 	if (props != FS_OK || n <= 0)
 		return n == -EOPNOTSUPP || n >= 0 ? props : fs_result_of((int)n);

@@ -165,6 +165,7 @@ static struct fs_cache_entry *read_entry(const struct fs_root *root, const char 
 	/* The clock before the last look: whatever is written after it is stamped no
 	 * earlier. */
 	ssize_t n = file_read_at(file->fd, entry->room, size, 0);
+	fs_digests_read(root, file->fd, &file->info, &entry->is.digests);
 	int64_t clock_ns = file_clock_ns();
 	if (n != (ssize_t)size || fs_stat_fd(root, file->fd, &after) != FS_OK
 		|| !is_unchanged(&file->info, &after)

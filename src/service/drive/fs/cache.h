@@ -29,6 +29,7 @@
 
 #include "base/list.h"
 #include "base/util.h"
+#include "service/drive/fs/digests.h"
 #include "service/drive/fs/open.h"
 
 #define FS_CACHE_TRUST_NS NS_PER_SEC
@@ -44,7 +45,8 @@ struct fs_cache_limits {
 
 struct fs_cached {
 	struct fs_info info;
-	const char *bytes; /* info.size of them */
+	struct fs_digests digests; /* of these, if there are any: they change ctime too */
+	const char *bytes;         /* info.size of them */
 };
 
 struct fs_cache {

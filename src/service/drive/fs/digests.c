@@ -5,76 +5,95 @@
 #include "base/util.h"
 #include "os/file.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <assert.h>
+#include <endian.h>
 
-#define VERSION_MAX 64u /* bytes: three numbers of 16 digits, each with a space */
-#define ATTR_MAX    (VERSION_MAX + FS_DIGESTS_MAX)
+/* As it lies on the disk, in an order that another machine reads too. */
+struct kept {
+	uint64_t inode, size, mtime_ns;
+	char bytes[FS_DIGESTS_MAX];
+};
+#define VERSION_BYTES offsetof(struct kept, bytes)
 
-/* What the attribute begins with. Returns its length. */
-static size_t put_version(const struct fs_info *info, char out[VERSION_MAX])
+static_assert(VERSION_BYTES == 24, "with one SHA-256 it still lies in ext4's inode");
+
+static struct kept version_of(const struct fs_info *info)
 {
-	int n = snprintf(out, VERSION_MAX, "%" PRIx64 " %" PRIx64 " %" PRIx64 " ",
-		info->inode, info->size, (uint64_t)info->mtime_ns);
-
-	return (size_t)n; /* fits by its size */
+	return (struct kept){
+		.inode = htole64(info->inode),
+		.size = htole64(info->size),
+		.mtime_ns = htole64((uint64_t)info->mtime_ns),
+	};
 }
 
-void fs_digests_write(const struct fs_root *root, int fd, struct span line)
+static bool can_keep(const struct fs_root *root)
 {
-	struct fs_info info;
-	char value[ATTR_MAX];
-
-	if (!root->can.attributes || line.n > FS_DIGESTS_MAX
-		|| fs_stat_fd(root, fd, &info) != FS_OK)
-		return;
-	size_t n = put_version(&info, value);
-	memcpy(value + n, line.p, line.n);
-	/* Without room, or on another mount without attributes: then not. */
-	(void)!file_attr_set(fd, FS_DIGESTS_ATTR, value, n + line.n, 0);
+	return root->can.attributes && !root->can.coarse_clock;
 }
 
-/* Puts what an attribute of @n_value bytes says of @info. */
-static void take(
-	const char *value, ssize_t n_value, const struct fs_info *info, struct buf *out)
+enum fs_result fs_digests_write(const struct fs_root *root, int fd,
+	const struct fs_info *info, const struct fs_digests *digests)
 {
-	char version[VERSION_MAX];
-	struct span text = span_of(value, n_value > 0 ? (size_t)n_value : 0);
-	size_t n = put_version(info, version);
+	struct kept kept = version_of(info);
 
-	if (span_starts(text, span_of(version, n)))
-		buf_put_span(out, span_from(text, n));
+	if (!can_keep(root))
+		return FS_UNSUPPORTED;
+	memcpy(kept.bytes, digests->bytes, digests->n);
+	return fs_result_of(
+		file_attr_set(fd, FS_DIGESTS_ATTR, &kept, VERSION_BYTES + digests->n, 0));
 }
 
-void fs_digests_read(
-	const struct fs_root *root, int fd, const struct fs_info *info, struct buf *out)
+/* Takes apart what an attribute of @n bytes says. Returns whether it is of @info. */
+static bool take(const struct kept *kept, ssize_t n, const struct fs_info *info,
+	struct fs_digests *out)
 {
-	char value[ATTR_MAX];
+	const struct kept now = version_of(info);
 
-	if (root->can.attributes)
-		take(value, file_attr_get(fd, FS_DIGESTS_ATTR, value, sizeof(value)), info,
-			out);
+	out->n = n > (ssize_t)VERSION_BYTES ? (size_t)n - VERSION_BYTES : 0;
+	memcpy(out->bytes, kept->bytes, out->n);
+	return out->n > 0 && memcmp(kept, &now, VERSION_BYTES) == 0;
+}
+
+bool fs_digests_read_any(const struct fs_root *root, int fd, const struct fs_info *info,
+	struct fs_digests *out)
+{
+	struct kept kept;
+
+	out->n = 0;
+	return can_keep(root)
+	       && take(&kept, file_attr_get(fd, FS_DIGESTS_ATTR, &kept, sizeof(kept)), info,
+		       out);
+}
+
+void fs_digests_read(const struct fs_root *root, int fd, const struct fs_info *info,
+	struct fs_digests *out)
+{
+	if (!fs_digests_read_any(root, fd, info, out))
+		out->n = 0;
 }
 
 void fs_digests_read_at(const struct fs_root *root, int dir, const char *name,
-	const struct fs_info *info, struct buf *out)
+	const struct fs_info *info, struct fs_digests *out)
 {
-	char value[ATTR_MAX];
+	struct kept kept;
 
-	if (root->can.attributes)
-		take(value,
-			file_attr_get_at(dir, name, FS_DIGESTS_ATTR, value, sizeof(value)),
-			info, out);
+	out->n = 0;
+	if (!can_keep(root))
+		return;
+	ssize_t n = file_attr_get_at(dir, name, FS_DIGESTS_ATTR, &kept, sizeof(kept));
+	if (!take(&kept, n, info, out))
+		out->n = 0;
 }
 
 void fs_digests_copy(const struct fs_root *root, int from, int to)
 {
-	AUTO_BUF line = BUF_INIT(FS_DIGESTS_MAX);
+	struct fs_digests digests;
 	struct fs_info info;
 
-	if (fs_stat_fd(root, from, &info) != FS_OK)
+	if (!can_keep(root) || fs_stat_fd(root, from, &info) != FS_OK)
 		return;
-	fs_digests_read(root, from, &info, &line);
-	if (line.n > 0)
-		fs_digests_write(root, to, buf_span(&line));
+	fs_digests_read(root, from, &info, &digests);
+	if (digests.n > 0 && fs_stat_fd(root, to, &info) == FS_OK)
+		(void)!fs_digests_write(
+			root, to, &info, &digests); /* without room: then not */
 }

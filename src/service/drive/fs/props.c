@@ -236,12 +236,13 @@ static int set_executable(int fd, const struct fs_info *info, bool is_executable
 static int set_mtime(
 	const struct fs_root *root, int fd, const struct fs_info *info, int64_t mtime_ns)
 {
-	AUTO_BUF digests = BUF_INIT(FS_DIGESTS_MAX);
+	struct fs_digests digests;
+	struct fs_info now;
 
 	fs_digests_read(root, fd, info, &digests);
 	int err = file_set_mtime(fd, mtime_ns);
-	if (err == 0 && digests.n > 0)
-		fs_digests_write(root, fd, buf_span(&digests));
+	if (err == 0 && digests.n > 0 && fs_stat_fd(root, fd, &now) == FS_OK)
+		(void)!fs_digests_write(root, fd, &now, &digests); /* or they are stale */
 	return err;
 }
 

@@ -7,7 +7,6 @@
 #include "os/file.h"
 #include "service/drive/fs/attrs.h"
 #include "service/drive/fs/contents.h"
-#include "service/drive/fs/digests.h"
 #include "service/drive/fs/props.h"
 
 #include <errno.h>
@@ -97,7 +96,7 @@ enum fs_result fs_publish_begin(
 	pub->flushed = 0;
 	pub->existed = pub->replaces_file = false;
 	pub->is_published = false;
-	pub->digests = SPAN_NONE;
+	pub->digests.n = 0;
 	pub->heir_of = (struct fs_info){0};
 
 	enum fs_result result = fs_place_open(&pub->place, root, pub->path);
@@ -196,7 +195,8 @@ static enum fs_result prepare(struct fs_publish *pub, int64_t mtime_ns)
 	if (result == FS_OK && pub->replaces_file)
 		result = inherit(pub, &pub->was);
 	if (result == FS_OK && pub->digests.n > 0)
-		fs_digests_write(pub->root, pub->fd, pub->digests);
+		(void)!fs_digests_write(pub->root, pub->fd, &pub->made,
+			&pub->digests); /* without room: then not */
 	return result == FS_OK ? flush(pub) : result;
 }
 

@@ -16,8 +16,8 @@
  * old file keeps the old contents. A symbolic link is itself replaced.
  */
 
-#include "base/span.h"
 #include "service/drive/fs/aside.h"
+#include "service/drive/fs/digests.h"
 #include "service/drive/fs/guard.h"
 #include "service/drive/fs/touch.h"
 #include "service/drive/fs/watch.h"
@@ -27,18 +27,18 @@
 struct fs_publish {
 	const struct fs_root *root; /* borrowed */
 	struct fs_place place;      /* owned */
-	struct fs_aside aside;  /* owned; where the file has a name of ours, it is this */
-	int fd;                 /* owned; -1 when there is nothing to publish */
-	bool named;             /* the aside name is the file's */
-	uint64_t flushed;       /* bytes whose write-back has begun */
-	bool existed;           /* something had the name when it began: */
-	struct fs_info was;     /* this; of a link, what it led to */
-	bool replaces_file;     /* `was` is a file that had the name itself */
-	struct fs_info made;    /* the new file, since commit looked at it */
-	bool is_published;      /* it has its place */
-	struct span digests;    /* borrowed: what to keep of its contents (digests.h) */
-	struct fs_info heir_of; /* the version whose permissions and attributes it has */
-	char path[FS_PATH_MAX]; /* place borrows it: a struct fs_publish does not move */
+	struct fs_aside aside; /* owned; where the file has a name of ours, it is this */
+	int fd;                /* owned; -1 when there is nothing to publish */
+	bool named;            /* the aside name is the file's */
+	uint64_t flushed;      /* bytes whose write-back has begun */
+	bool existed;          /* something had the name when it began: */
+	struct fs_info was;    /* this; of a link, what it led to */
+	bool replaces_file;    /* `was` is a file that had the name itself */
+	struct fs_info made;   /* the new file, since commit looked at it */
+	bool is_published;     /* it has its place */
+	struct fs_digests digests; /* what to keep of its contents */
+	struct fs_info heir_of;    /* the version whose permissions and attributes it has */
+	char path[FS_PATH_MAX];    /* place borrows it: a struct fs_publish does not move */
 };
 
 /**
