@@ -105,7 +105,7 @@ class Server:
 
 class Preforkd(Server):
     name, workers = "preforkd", "2 workers"
-    options = ["--workers", "2", "--durability", "rename"]
+    options = ["--workers", "2", "--durability", "rename", "--checksums", "none"]  # as the others: none has a digest
     binary = "build-bench/src/app/preforkd"
 
     def command(self):
@@ -117,9 +117,15 @@ class Preforkd(Server):
         return super().__enter__()
 
 
+class PreforkdDigest(Preforkd):
+    """With the SHA-256 of every upload, which is the default."""
+    name = "preforkd, sha256"
+    options = ["--workers", "2", "--durability", "rename"]
+
+
 class PreforkdFull(Preforkd):
     name = "preforkd, full"
-    options = ["--workers", "2", "--durability", "full"]
+    options = ["--workers", "2", "--durability", "full", "--checksums", "none"]
 
 
 class PreforkdEight(Preforkd):

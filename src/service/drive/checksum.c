@@ -7,27 +7,38 @@
 #include <assert.h>
 #include <openssl/evp.h>
 
-static const EVP_MD *md_of(enum http_digest_kind kind)
+void checksum_learn(struct checksum_ways *ways)
 {
-	switch (kind) {
-	case HTTP_DIGEST_MD5: return EVP_md5();
-	case HTTP_DIGEST_SHA1: return EVP_sha1();
-	case HTTP_DIGEST_SHA256: return EVP_sha256();
-	case HTTP_DIGEST_SHA512: return EVP_sha512();
-	case HTTP_DIGEST_N_KINDS: break;
-	}
-	__builtin_unreachable();
+	static const char *const names[HTTP_DIGEST_N_KINDS] = {
+		[HTTP_DIGEST_MD5] = "MD5",
+		[HTTP_DIGEST_SHA1] = "SHA1",
+		[HTTP_DIGEST_SHA256] = "SHA256",
+		[HTTP_DIGEST_SHA512] = "SHA512",
+	};
+
+	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++)
+		ways->of[kind] = EVP_MD_fetch(NULL, names[kind], NULL);
 }
 
-bool checksum_init(struct checksum *sum, const struct http_digests *want, unsigned also)
+void checksum_forget(struct checksum_ways *ways)
+{
+	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++) {
+		EVP_MD_free(ways->of[kind]);
+		ways->of[kind] = NULL;
+	}
+}
+
+bool checksum_init(struct checksum *sum, const struct checksum_ways *ways,
+	const struct http_digests *want, unsigned also)
 {
 	*sum = (struct checksum){.want = *want, .got.has = want->has | also};
 	for (enum http_digest_kind kind = 0; kind < HTTP_DIGEST_N_KINDS; kind++) {
 		if (!(sum->got.has & BIT(kind)))
 			continue;
 		sum->contexts[kind] = EVP_MD_CTX_new();
-		if (!sum->contexts[kind]
-			|| EVP_DigestInit_ex(sum->contexts[kind], md_of(kind), NULL) != 1)
+		if (!ways->of[kind] || !sum->contexts[kind]
+			|| EVP_DigestInit_ex(sum->contexts[kind], ways->of[kind], NULL)
+				   != 1)
 			return false;
 	}
 	return true;

@@ -80,6 +80,7 @@ static void stop(struct worker *worker)
 	if (!drive)
 		return;
 	access_fini(&drive->access);
+	checksum_forget(&drive->checksums);
 	auth_close(drive->auth);
 	http_media_free(drive->media);
 	if (drive->has_cache)
@@ -153,6 +154,7 @@ static int start(struct worker *worker, struct reason *reason)
 	};
 	access_init(&drive->access, worker_access_fd(worker), policy->access_log_format);
 	worker_set_state(worker, drive);
+	checksum_learn(&drive->checksums);
 
 	int rc = learn_media(drive, reason);
 	if (rc == 0)

@@ -12,6 +12,7 @@
 #include "core/service.h"
 #include "log/access.h"
 #include "service/drive/auth/throttle.h"
+#include "service/drive/checksum.h"
 #include "service/drive/fs/cache.h"
 #include "service/drive/lock/store.h"
 
@@ -51,11 +52,12 @@ struct drive {
 	struct buf head;       /* of the answer being written */
 	char *block;           /* DRIVE_BLOCK_BYTES, for one callback's use */
 	struct access access;
-	struct auth *auth;        /* owned; NULL: without users */
-	struct http_media *media; /* owned */
-	struct span site;         /* what the folder is called */
-	uint64_t reported_ns;     /* when trouble was last logged */
-	int64_t date_sec;         /* what date says */
+	struct checksum_ways checksums; /* owned */
+	struct auth *auth;              /* owned; NULL: without users */
+	struct http_media *media;       /* owned */
+	struct span site;               /* what the folder is called */
+	uint64_t reported_ns;           /* when trouble was last logged */
+	int64_t date_sec;               /* what date says */
 	char date[DATE_HTTP_BYTES];
 };
 

@@ -175,7 +175,8 @@ void put_begin(struct request *r)
 	if (result != FS_OK)
 		return answer_result(r, result);
 	r->task_ops = &ops; /* from here on there is something to undo */
-	if (!checksum_init(&put->checksum, &digests, digests_computed(r)))
+	if (!checksum_init(
+		    &put->checksum, &r->drive->checksums, &digests, digests_computed(r)))
 		return answer_result(r, FS_NO_MEMORY);
 	if (!holds(r, put->publish.existed ? &put->publish.was : NULL))
 		return answer_result(r, FS_CHANGED);
