@@ -13,8 +13,11 @@
 #include "core/service.h"
 #include "core/upgrade_wire.h"
 #include "log/log.h"
+#include "os/activate.h"
 #include "os/chan.h"
 #include "os/file.h"
+#include "os/notify.h"
+#include "os/sock.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -268,15 +271,37 @@ static const char *choose_control(struct program *program, const struct plan *pl
 	return NULL;
 }
 
+/* The sockets that were opened for this program, into @out for stock_close. */
+static int take_passed(struct stock *out, struct reason *reason)
+{
+	struct activated all[ACTIVATE_MAX];
+	int n = activate_take(all, reason);
+
+	for (int i = 0; i < n; i++) {
+		struct stock_item item = {
+			.service = strdup(all[i].name), .fd = all[i].fd, .foreign = true};
+
+		sock_local(item.fd, &item.bound);
+		item.asked = item.bound;
+		if (!item.service || stock_add(out, &item) < 0)
+			return reason_set(reason, "out of memory");
+	}
+	return MIN(n, 0);
+}
+
 static int run(const struct options *o, char **argv, struct plan *plan)
 {
 	char control[CONTROL_PATH_MAX];
+	struct stock passed = {0};
+	struct notify notify;
 	struct program program = {.options = o, .argv = argv, .log = LOG_NONE};
 	char path[PATH_MAX];
 	struct server_program served = {
 		.path = own_path(path),
 		.argv = o->argv,
 		.upgrade_fd = upgrade_channel(),
+		.passed = &passed,
+		.notify = &notify,
 		.load = load,
 		.vary = vary,
 		.forget = forget,
@@ -290,7 +315,11 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 
 	(void)snprintf(program.log_file, sizeof(program.log_file), "%s",
 		plan->global.log_file ? plan->global.log_file : "");
-	if (open_log(&program.log, &plan->global, &reason) == 0) {
+	notify_take(&notify);
+	int r = take_passed(&passed, &reason);
+	if (r == 0)
+		r = open_log(&program.log, &plan->global, &reason);
+	if (r == 0) {
 		served.control =
 			choose_control(&program, plan, served.upgrade_fd >= 0, control);
 		status = server_run(&first, &program.log, &served, &reason);
@@ -300,6 +329,7 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 	if (reason.text[0])
 		complain(reason.text);
 	log_fini(&program.log);
+	notify_fini(&notify);
 	return status;
 }
 

@@ -59,6 +59,8 @@ static void change(struct server *s, struct control_client *c,
 	if (posts_change(&s->posts, plan, only, NULL, &w->listener, &reason) < 0) {
 		control_say(c, false, reason.text);
 		free(w);
+	} else {
+		manager_reloading(&s->manager);
 	}
 }
 
@@ -143,7 +145,7 @@ static void drain(struct server *s, struct control_client *c, const struct span 
 	(void)words;
 	log_info(s->log, "draining", "finishing what has begun, as preforkctl asked");
 	control_say(c, true, "finishing what has begun");
-	posts_drain(&s->posts);
+	server_end(s, false);
 }
 
 static void stop(struct server *s, struct control_client *c, const struct span *words)
@@ -151,7 +153,7 @@ static void stop(struct server *s, struct control_client *c, const struct span *
 	(void)words;
 	log_info(s->log, "stopping", "ending now, as preforkctl asked");
 	control_say(c, true, "ending now");
-	posts_kill(&s->posts);
+	server_end(s, true);
 }
 
 static const struct command commands[] = {

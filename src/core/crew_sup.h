@@ -46,6 +46,7 @@ struct listener {
 	unsigned index;
 	unsigned address; /* which of the service's; the first sockets are one for each */
 	int slot;         /* whose worker's it is, or LISTEN_ANY_SLOT */
+	bool foreign;     /* opened by another program, as stock_item's */
 	int fd;           /* owned by the crew */
 };
 

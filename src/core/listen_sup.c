@@ -43,6 +43,7 @@ int stock_add_crew(struct stock *stock, const struct crew *crew)
 						     .asked = l->asked,
 						     .bound = l->addr,
 						     .fd = l->fd,
+						     .foreign = l->foreign,
 					     });
 	}
 	return r;
@@ -52,6 +53,15 @@ void stock_fini(struct stock *stock)
 {
 	free(stock->items);
 	*stock = (struct stock){0};
+}
+
+void stock_close(struct stock *stock)
+{
+	for (size_t i = 0; i < stock->n; i++) {
+		free((char *)stock->items[i].service);
+		fd_close(&stock->items[i].fd);
+	}
+	stock_fini(stock);
 }
 
 /* The next that is at @addr, or (port 0) was asked for as that by the same service; or
@@ -99,8 +109,10 @@ static int take(struct crew *crew, struct stock_item *item, const struct addr *a
 	int fd = fd_dup(item->fd);
 
 	/* A port the kernel chose stays what was asked for then. */
-	if (fd >= 0)
+	if (fd >= 0) {
 		add(crew, fd, asked, address);
+		crew->listeners[crew->n_listeners - 1].foreign = item->foreign;
+	}
 	int r = fd < 0 ? fd : 0;
 	if (r == 0 && crew->spec->model->reuseport && asked->sa.sa_family != AF_UNIX)
 		r = sock_share(fd);
@@ -210,7 +222,7 @@ void listen_close(struct crew *crew)
 		loop_remove(crew->loop, &l->io);
 		if (l->fd < 0)
 			continue;
-		if (crew->events->in_use(crew, &l->addr))
+		if (l->foreign || crew->events->in_use(crew, &l->addr))
 			fd_close(&l->fd);
 		else
 			sock_unlisten(fd_take(&l->fd), &l->addr);

@@ -40,7 +40,8 @@ struct stock_item {
 	const char *service; /* whose it was; borrowed */
 	struct addr asked;   /* as its configuration said: the port may be 0 */
 	struct addr bound;
-	int fd; /* borrowed */
+	int fd;       /* borrowed */
+	bool foreign; /* another program has opened it: a unix socket's name is that one's */
 	bool taken;
 };
 
@@ -56,6 +57,9 @@ struct stock {
 [[nodiscard]] int stock_add_crew(struct stock *stock, const struct crew *crew);
 
 void stock_fini(struct stock *stock); /* the sockets stay open */
+
+/* The same for a stock to which all it holds belongs: names and sockets go too. */
+void stock_close(struct stock *stock);
 
 /**
  * listen_open - listen at @n addresses, first with what @stock has for them (NULL: none).

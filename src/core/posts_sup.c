@@ -173,6 +173,7 @@ static void tell(struct posts *p, int r, const char *sentence)
 	p->listener = NULL;
 	if (listener)
 		listener->told(listener, r, sentence);
+	p->over(p, r);
 }
 
 /* Those that serve and are replaced, or are in a whole plan no more, leave. */

@@ -63,11 +63,12 @@ struct posts {
 	bool changing;
 	bool whole; /* the change is of everything */
 	bool ending;
-	bool handed_over;                   /* another process goes on at all addresses */
-	bool served;                        /* a change has been completed */
-	struct change_listener *listener;   /* of this change; NULL for nobody */
-	struct loop_task sweep;             /* frees those that have gone */
-	void (*empty)(struct posts *posts); /* none is left */
+	bool handed_over;                 /* another process goes on at all addresses */
+	bool served;                      /* a change has been completed */
+	struct change_listener *listener; /* of this change; NULL for nobody */
+	void (*over)(struct posts *posts, int r); /* any change: 0, or it was given up */
+	struct loop_task sweep;                   /* frees those that have gone */
+	void (*empty)(struct posts *posts);       /* none is left */
 	/* Whether a connection that waits in a leaving crew has gone to another process. */
 	bool (*send_away)(struct posts *posts, const struct crew *crew,
 		const struct guest *g, bool parked);

@@ -8,8 +8,10 @@
 #include <stddef.h>
 
 struct crew;
+struct notify;
 struct reason;
 struct spec;
+struct stock;
 
 /* What is to be run, read and resolved. */
 struct server_plan {
@@ -38,6 +40,8 @@ struct server_program {
 	/* What to start for an upgrade, and with which words; NULL: it is not known. */
 	const char *path;
 	char *const *argv;
-	int upgrade_fd;      /* to the server that is to be taken over from; -1 for none */
-	const char *control; /* where preforkctl is to find us; NULL for nowhere */
+	int upgrade_fd;       /* to the server that is to be taken over from; -1 for none */
+	struct stock *passed; /* sockets that were opened for us (listen_sup.h); taken */
+	const struct notify *notify; /* who hears of our life */
+	const char *control;         /* where preforkctl is to find us; NULL for nowhere */
 };

@@ -5,6 +5,7 @@
 #include "base/reason.h"
 #include "core/command_sup.h"
 #include "core/exit.h"
+#include "core/listen_sup.h"
 #include "core/posts_sup.h"
 #include "log/log.h"
 #include "os/clock.h"
@@ -30,7 +31,7 @@ static void on_failed(struct posts *posts)
 
 	log_error(s->log, "nothing-left", "no service could be started");
 	s->status = EXIT_FAILED;
-	posts_drain(posts);
+	server_end(s, false);
 }
 
 static bool send_away(
@@ -41,7 +42,17 @@ static bool send_away(
 	return upgrade_send_guest(&s->upgrade, crew, g, parked);
 }
 
-static void reload(struct server *s)
+void server_end(struct server *s, bool kill)
+{
+	if (!s->posts.ending)
+		manager_stopping(&s->manager);
+	if (kill)
+		posts_kill(&s->posts);
+	else
+		posts_drain(&s->posts);
+}
+
+void server_reload(struct server *s)
 {
 	struct server_plan plan;
 	struct reason reason;
@@ -51,24 +62,42 @@ static void reload(struct server *s)
 		return;
 	}
 	s->again = false;
+	manager_reloading(&s->manager);
 	int r = s->program->load(s->program->arg, &plan, &reason);
 	if (r == 0)
-		r = posts_change(&s->posts, &plan, NULL, NULL, &s->reloaded, &reason);
-	if (r < 0)
-		log_error(s->log, "reload-refused",
-			LOG_SAY("%.200s; the old configuration goes on", reason.text));
+		r = posts_change(&s->posts, &plan, NULL, NULL, NULL, &reason);
+	if (r == 0)
+		return;
+	log_error(s->log, "reload-refused",
+		LOG_SAY("%.200s; the old configuration goes on", reason.text));
+	manager_ready(
+		&s->manager, "serving; the new configuration was refused, see the log");
 }
 
-static void on_reloaded(struct change_listener *listener, int r, const char *sentence)
+static void begun(struct server *s)
 {
-	struct server *s = container_of(listener, struct server, reloaded);
+	bool is_successor = s->program->upgrade_fd >= 0;
 
-	(void)sentence; /* it has been logged */
-	if (!s->begun && r == 0)
-		takeover_ready(&s->takeover);
+	manager_begin(&s->manager, s->program->notify, s->loop);
+	if (!is_successor) /* or it is the old server that says so */
+		manager_ready(&s->manager, "serving");
+	takeover_ready(&s->takeover);
+}
+
+static void on_over(struct posts *posts, int r)
+{
+	struct server *s = container_of(posts, struct server, posts);
+
+	if (posts->ending)
+		return;
+	if (s->begun)
+		manager_ready(&s->manager,
+			r == 0 ? "serving" : "serving; a change was given up, see the log");
+	else if (r == 0)
+		begun(s);
 	s->begun = true;
-	if (s->again && !s->posts.ending)
-		reload(s);
+	if (s->again)
+		server_reload(s);
 }
 
 static void reopen_logs(struct server *s)
@@ -88,15 +117,15 @@ static void on_signal(struct loop_io *io, uint32_t events)
 		case SIGTERM:
 		case SIGINT:
 			if (s->posts.ending) {
-				posts_kill(&s->posts);
+				server_end(s, true);
 				break;
 			}
 			log_info(s->log, "draining",
 				"finishing what has begun; once more to stop now");
-			posts_drain(&s->posts);
+			server_end(s, false);
 			break;
-		case SIGQUIT: posts_kill(&s->posts); break;
-		case SIGHUP: reload(s); break;
+		case SIGQUIT: server_end(s, true); break;
+		case SIGHUP: server_reload(s); break;
 		case SIGUSR1: reopen_logs(s); break;
 		default:
 			log_info(s->log, "signal-unused", "this signal has no meaning here",
@@ -132,6 +161,22 @@ static void open_control(struct server *s)
 				reason.text));
 }
 
+/* Says which of the sockets that were passed nobody has taken. */
+static void say_unused(const struct server *s, const struct stock *passed)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < passed->n; i++) {
+		const struct stock_item *item = &passed->items[i];
+
+		addr_text(&item->bound, text);
+		if (!item->taken)
+			log_warn(s->log, "socket-unused",
+				"a socket was passed to this program, and no service listens at its address",
+				KV("address", text), KV("name", item->service));
+	}
+}
+
 static int begin(struct server *s, const struct server_plan *first, struct reason *reason)
 {
 	s->loop = loop_new();
@@ -152,8 +197,13 @@ static int begin(struct server *s, const struct server_plan *first, struct reaso
 		s->posts.generation = (unsigned)s->takeover.generation;
 	}
 	open_control(s);
-	r = posts_change(&s->posts, first, NULL, &s->takeover.stock, &s->reloaded, reason);
-	takeover_close_sockets(&s->takeover);
+	struct stock *there =
+		s->program->upgrade_fd >= 0 ? &s->takeover.stock : s->program->passed;
+	r = posts_change(&s->posts, first, NULL, there, NULL, reason);
+	if (r == 0)
+		say_unused(s, s->program->passed);
+	stock_close(&s->takeover.stock);
+	stock_close(s->program->passed);
 	return r;
 }
 
@@ -166,11 +216,12 @@ int server_run(const struct server_plan *first, struct log *log,
 		.posts = {.log = log,
 			.program = program,
 			.empty = on_empty,
+			.over = on_over,
 			.send_away = send_away,
 			.failed = on_failed},
 		.takeover = TAKEOVER_NONE,
 		.sigfd = -1,
-		.reloaded.told = on_reloaded,
+		.manager.notify = program->notify,
 		.control = {.fd = -1, .log = log, .asked = command_run},
 		.started_ns = clock_mono_ns(),
 		.status = EXIT_DONE,
@@ -188,6 +239,7 @@ int server_run(const struct server_plan *first, struct log *log,
 	if (!list_empty(&s.posts.all) && loop_run(s.loop) < 0)
 		s.status = EXIT_FAILED;
 
+	manager_end(&s.manager);
 	if (s.loop) {
 		upgrade_fini(&s.upgrade);
 		takeover_fini(&s.takeover);

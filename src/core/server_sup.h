@@ -15,6 +15,7 @@
 
 #include "core/control_sup.h"
 #include "core/crew_sup.h"
+#include "core/manager_sup.h"
 #include "core/posts_sup.h"
 #include "core/program.h"
 #include "core/takeover_sup.h"
@@ -34,14 +35,18 @@ struct server {
 	struct control control;
 	struct upgrade upgrade;
 	struct takeover takeover;
+	struct manager manager;
 	struct loop_io sig_io;
-	int sigfd; /* owned */
-	struct change_listener reloaded;
+	int sigfd;  /* owned */
 	bool begun; /* the first change is over */
 	bool again; /* HUP came during a change */
 	uint64_t started_ns;
 	int status;
 };
+
+/* For core/ only. */
+void server_reload(struct server *s);         /* now, or when what is under way is over */
+void server_end(struct server *s, bool kill); /* finishing what has begun, or at once */
 
 /**
  * server_run - run @first until told to end; it is forgotten when it has been replaced, or

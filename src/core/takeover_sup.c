@@ -43,7 +43,7 @@ static int receive(struct takeover *t, struct upgrade_msg *msg, int *fd)
 
 static int take_listener(struct takeover *t, const struct upgrade_msg *msg, int *fd)
 {
-	struct stock_item item = {.fd = *fd};
+	struct stock_item item = {.fd = *fd, .foreign = msg->listen.foreign};
 	char *name = strndup(msg->listen.service, UPGRADE_NAME_MAX - 1);
 
 	item.service = name;
@@ -91,15 +91,6 @@ int takeover_begin(
 				"cannot take over from the old server: what it sends is not understood");
 	}
 	return 0;
-}
-
-void takeover_close_sockets(struct takeover *t)
-{
-	for (size_t i = 0; i < t->stock.n; i++) {
-		free((char *)t->stock.items[i].service);
-		fd_close(&t->stock.items[i].fd);
-	}
-	stock_fini(&t->stock);
 }
 
 /* -- connections -- */
@@ -227,7 +218,7 @@ void takeover_fini(struct takeover *t)
 {
 	if (t->server && t->io.added)
 		loop_remove(t->server->loop, &t->io);
-	takeover_close_sockets(t);
+	stock_close(&t->stock);
 	fd_close(&t->chan);
 	fd_close(&t->control_fd);
 	free(t->input);

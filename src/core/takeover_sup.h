@@ -38,9 +38,6 @@ struct takeover {
 [[nodiscard]] int takeover_begin(
 	struct takeover *t, struct server *server, int chan, struct reason *reason);
 
-/* What has been taken over of the sockets has been; the rest is closed. */
-void takeover_close_sockets(struct takeover *t);
-
 /* All serves: tells the old server, and takes its connections as they come. */
 void takeover_ready(struct takeover *t);
 

@@ -9,6 +9,7 @@
 #include "log/log.h"
 #include "os/chan.h"
 #include "os/fd.h"
+#include "os/notify.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -36,6 +37,8 @@ static void give_up(struct upgrade *u, const char *sentence)
 	if (u->client)
 		control_say(u->client, false, sentence);
 	u->client = NULL;
+	if (s->again && !s->posts.ending)
+		server_reload(s);
 }
 
 static struct upgrade_addr on_wire(const struct addr *addr)
@@ -68,7 +71,9 @@ static int send_listener(struct upgrade *u, const struct listener *l)
 {
 	struct upgrade_msg msg = {
 		.type = UPGRADE_LISTEN,
-		.listen = {.asked = on_wire(&l->asked), .bound = on_wire(&l->addr)},
+		.listen = {.asked = on_wire(&l->asked),
+			.bound = on_wire(&l->addr),
+			.foreign = l->foreign},
 	};
 
 	put_name(msg.listen.service, l->crew->spec->name);
@@ -169,6 +174,10 @@ static void hand_over(struct upgrade *u)
 			"the program that is installed now has taken over");
 	u->client = NULL;
 	control_abandon(&s->control);
+	/* A reload that was asked for meanwhile is done: the new program has read it all. */
+	if (s->again)
+		manager_reloading(&s->manager);
+	manager_succeeded(&s->manager, u->proc.pid);
 	posts_hand_over(&s->posts);
 }
 
@@ -241,6 +250,7 @@ static int become(void *arg)
 {
 	const struct upgrade *u = arg;
 
+	notify_bequeath(u->server->program->notify);
 	return proc_become(u->server->program->path, u->server->program->argv, u->chan,
 		UPGRADE_FD, UPGRADE_ENV);
 }

@@ -57,7 +57,8 @@ struct upgrade_msg {
 			char service[UPGRADE_NAME_MAX];
 			struct upgrade_addr asked;
 			struct upgrade_addr bound;
-		} listen; /* CONTROL: only bound */
+			uint32_t foreign; /* its name is another program's */
+		} listen;                 /* CONTROL: only bound */
 		struct {
 			uint64_t generation; /* the newest so far */
 		} serve;

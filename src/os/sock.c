@@ -130,6 +130,25 @@ void sock_unlisten(int fd, const struct addr *addr)
 	fd_close(&fd);
 }
 
+static bool has_option(int fd, int option, int wanted)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
+}
+
+bool sock_adopt_listener(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0
+		|| fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return false;
+	(void)turn_on(fd, IPPROTO_TCP, TCP_NODELAY); /* fails where it is not TCP */
+	return has_option(fd, SO_TYPE, SOCK_STREAM) && has_option(fd, SO_ACCEPTCONN, 1);
+}
+
 int sock_share(int fd)
 {
 	return turn_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0 ? -errno : 0;

@@ -36,6 +36,10 @@ struct sock_listen_opts {
 /* Closes a listening socket for good; a unix one leaves no name behind at @addr. */
 void sock_unlisten(int fd, const struct addr *addr);
 
+/* Makes a descriptor that was passed to us as one of sock_listen's. False if it is no stream
+ * socket that listens. */
+[[nodiscard]] bool sock_adopt_listener(int fd);
+
 /* Lets other sockets be bound to this listener's address, and the kernel spread connections
  * over all. 0 or -errno. */
 [[nodiscard]] int sock_share(int fd);

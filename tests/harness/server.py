@@ -63,10 +63,12 @@ def descriptors(pid):
 
 
 class Server:
-    """preforkd with @args. Use it as a context, or by the fixture `start`."""
+    """preforkd with @args. Use it as a context, or by the fixture `start`.
 
-    def __init__(self, *args, listen="127.0.0.1:0", cwd=None, prepare=None):
-        self.args = [PREFORKD, *map(str, args)] + (["--listen", listen] if listen else [])
+    @wrap: what stands before preforkd and execs it; @env: variables besides the usual."""
+
+    def __init__(self, *args, listen="127.0.0.1:0", cwd=None, prepare=None, env=(), wrap=(), pass_fds=()):
+        self.args = [*wrap, PREFORKD, *map(str, args)] + (["--listen", listen] if listen else [])
         self.log, self.log_news = [], threading.Condition()
         self.said = queue.SimpleQueue()  # lines of standard output; "" is its end
         self.wires = []
@@ -77,7 +79,8 @@ class Server:
                 prepare()
 
         self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        cwd=cwd, env=ENV, start_new_session=True, preexec_fn=before_exec)
+                                        cwd=cwd, env=ENV | dict(env), start_new_session=True, pass_fds=pass_fds,
+                                        preexec_fn=before_exec)
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
