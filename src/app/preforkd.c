@@ -3,6 +3,7 @@
 /* preforkd - the server: its command line, and the way from there to server_run. */
 
 #include "app/cmd_passwd.h"
+#include "app/cmd_scrub.h"
 #include "app/control_path.h"
 #include "app/plan.h"
 #include "app/registry.h"
@@ -76,6 +77,7 @@ static int help(void)
 		"       preforkd -c FILE [-t | -T]          run what a file says\n"
 		"                                           (-t: check it; -T: print it in full)\n"
 		"       preforkd passwd FILE NAME           set a password for --users FILE\n"
+		"       preforkd scrub FOLDER               read all files again, compare digests\n"
 		"       preforkd --version | --help\n"
 		"\n"
 		"Try: preforkd drive ~/Public      then open http://127.0.0.1:8080/\n"
@@ -391,6 +393,8 @@ int main(int argc, char **argv)
 	}
 	if (i < argc && strcmp(argv[i], "passwd") == 0)
 		return passwd_main(argc - i, argv + i);
+	if (i < argc && strcmp(argv[i], "scrub") == 0)
+		return scrub_main(argc - i, argv + i);
 	if (i + 1 < argc && registry_service(argv[i]) && is(argv[i + 1], "-h", "--help"))
 		return service_help(argv[i]);
 	if (i == argc && !o.config)

@@ -157,6 +157,18 @@ ssize_t file_read_at(int fd, void *buf, size_t n, uint64_t offset)
 	return (ssize_t)at;
 }
 
+ssize_t file_read_once(int fd, void *buf, size_t n, uint64_t offset)
+{
+	ssize_t got = TEMP_FAILURE_RETRY(pread(fd, buf, n, (off_t)offset));
+
+	return got < 0 ? -errno : got;
+}
+
+void file_forget(int fd, uint64_t offset, uint64_t n)
+{
+	(void)posix_fadvise(fd, (off_t)offset, (off_t)n, POSIX_FADV_DONTNEED);
+}
+
 int file_write_at(int fd, const void *buf, size_t n, uint64_t offset)
 {
 	size_t at = 0;

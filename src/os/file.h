@@ -67,6 +67,14 @@ uint64_t file_device(const struct statx *st);
 /* Reads @n bytes from @offset; fewer only at the end of the file. Returns how many. */
 [[nodiscard]] ssize_t file_read_at(int fd, void *buf, size_t n, uint64_t offset);
 
+/* One pread(2), which may give fewer: for O_DIRECT, where a second one would start in the
+ * middle of a block. */
+[[nodiscard]] ssize_t file_read_once(int fd, void *buf, size_t n, uint64_t offset);
+
+/* Tells the kernel that it need not remember a range that has been read: a hint, so no
+ * result. */
+void file_forget(int fd, uint64_t offset, uint64_t n);
+
 /* Writes all of @n bytes at @offset. On an error any number of them may have been written.
  */
 [[nodiscard]] int file_write_at(int fd, const void *buf, size_t n, uint64_t offset);
