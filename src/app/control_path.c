@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int control_dir(char out[CONTROL_PATH_MAX], struct reason *reason)
@@ -29,6 +30,16 @@ int control_dir(char out[CONTROL_PATH_MAX], struct reason *reason)
 		return reason_set(
 			reason, "XDG_RUNTIME_DIR is too long for a socket's path");
 	return 0;
+}
+
+bool control_path_beside(const char *pidfile, char out[CONTROL_PATH_MAX])
+{
+	size_t n = strlen(pidfile);
+
+	if (n > 4 && strcmp(pidfile + n - 4, ".pid") == 0)
+		n -= 4;
+	int len = snprintf(out, CONTROL_PATH_MAX, "%.*s.sock", (int)n, pidfile);
+	return len > 0 && (size_t)len < CONTROL_PATH_MAX;
 }
 
 int control_path_new(const char *name, char out[CONTROL_PATH_MAX], struct reason *reason)

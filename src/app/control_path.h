@@ -4,9 +4,10 @@
 /*
  * control_path - where a server's control socket is, for preforkd, which makes it, and
  * preforkctl, which looks for it: /run/preforkd for root, $XDG_RUNTIME_DIR/preforkd for
- * others, and in it NAME.sock.
+ * others, and in it NAME.sock; or beside the pidfile.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/un.h>
 
@@ -16,6 +17,9 @@ struct reason;
 
 /* The directory. 0, or negative with @reason: this user has none. */
 [[nodiscard]] int control_dir(char out[CONTROL_PATH_MAX], struct reason *reason);
+
+/* "/run/x.sock" for the pidfile "/run/x.pid". False if that is too long for a socket. */
+[[nodiscard]] bool control_path_beside(const char *pidfile, char out[CONTROL_PATH_MAX]);
 
 /**
  * control_path_new - a path for a server called @name, which no living server uses.

@@ -30,7 +30,9 @@ static const struct opt global_opts[] = {
 	{"log_file", OPT_PATH(struct plan_global, log_file), .arg = "FILE",
 		.help = "where the log goes (standard error if not given)"},
 	{"control", OPT_PATH(struct plan_global, control), .arg = "FILE",
-		.help = "the socket for preforkctl (in /run/preforkd or XDG_RUNTIME_DIR if not given)"},
+		.help = "the socket for preforkctl (beside the pidfile, or in /run/preforkd or XDG_RUNTIME_DIR, if not given)"},
+	{"pidfile", OPT_PATH(struct plan_global, pidfile), .arg = "FILE",
+		.help = "a file for the server's process number, locked while it runs"},
 };
 
 void plan_init(struct plan *plan)

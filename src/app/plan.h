@@ -22,6 +22,7 @@ struct plan_global {
 	unsigned log_level; /* enum log_level */
 	char *log_file;
 	char *control;
+	char *pidfile;
 };
 
 struct plan_service {

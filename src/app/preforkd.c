@@ -16,6 +16,7 @@
 #include "log/log.h"
 #include "os/activate.h"
 #include "os/chan.h"
+#include "os/daemon.h"
 #include "os/file.h"
 #include "os/notify.h"
 #include "os/sock.h"
@@ -33,8 +34,9 @@ enum { ARGV_MAX = 256 }; /* words that describe a service on the command line */
 struct options {
 	char **argv; /* all of it, for an upgrade */
 	const char *config;
-	bool check; /* -t */
-	bool print; /* -T */
+	bool check;  /* -t */
+	bool print;  /* -T */
+	bool daemon; /* -d */
 };
 
 static void complain(const char *sentence)
@@ -76,6 +78,7 @@ static int help(void)
 		"       preforkd SERVICE --help             its options\n"
 		"       preforkd -c FILE [-t | -T]          run what a file says\n"
 		"                                           (-t: check it; -T: print it in full)\n"
+		"       preforkd -d ...                     go on in the background when all serves\n"
 		"       preforkd passwd FILE NAME           set a password for --users FILE\n"
 		"       preforkd scrub FOLDER               read all files again, compare digests\n"
 		"       preforkd --version | --help\n"
@@ -117,25 +120,35 @@ struct program {
 	char **argv; /* from the service's name on, where no file says what to run */
 	struct log log;
 	char log_file[PATH_MAX]; /* where that goes; empty for standard error */
+	struct daemon daemon;
 };
 
 /* Prints where a service can be reached: the promise that it can be, now. */
 static void say_address(void *arg, const struct crew *crew)
 {
+	const struct program *program = arg;
+	int out = program->daemon.out >= 0 ? program->daemon.out : STDOUT_FILENO;
 	char text[ADDR_TEXT_MAX];
 
-	(void)arg;
 	for (size_t i = 0; i < crew->n_addresses; i++) {
 		bool is_unix = crew->listeners[i].addr.sa.sa_family == AF_UNIX;
 
 		addr_text(&crew->listeners[i].addr, text);
 		if (is_unix)
-			(void)printf("preforkd: %s: %s\n", crew->spec->name, text);
+			(void)dprintf(out, "preforkd: %s: %s\n", crew->spec->name, text);
 		else
-			(void)printf("preforkd: %s: %s://%s/\n", crew->spec->name,
+			(void)dprintf(out, "preforkd: %s: %s://%s/\n", crew->spec->name,
 				crew->spec->service->scheme, text);
 	}
-	(void)fflush(stdout);
+}
+
+/* Who waits at the terminal has seen what there was to see. */
+static void up(void *arg)
+{
+	struct program *program = arg;
+
+	program->log.also_fd = 0;
+	daemon_is_up(&program->daemon);
 }
 
 static int open_log(
@@ -265,6 +278,8 @@ static const char *choose_control(struct program *program, const struct plan *pl
 		return plan->global.control;
 	if (taking_over)
 		return NULL; /* its socket comes along */
+	if (plan->global.pidfile && control_path_beside(plan->global.pidfile, path))
+		return path;
 	name_server(program->options, plan, name);
 	if (control_path_new(name, path, &reason) == 0)
 		return path;
@@ -291,17 +306,60 @@ static int take_passed(struct stock *out, struct reason *reason)
 	return MIN(n, 0);
 }
 
+/* In the background, from here on, if that was asked for; errors still reach the terminal. */
+static int leave(struct program *program, const struct plan *plan, bool taking_over,
+	struct reason *reason)
+{
+	if (!program->options->daemon || taking_over)
+		return 0;
+	if (!plan->global.log_file)
+		return reason_set(reason,
+			"-d needs a file for the log: log_file in [preforkd], or --log-file FILE");
+	int r = daemon_begin(&program->daemon, reason);
+	program->log.also_fd = r < 0 ? 0 : program->daemon.err;
+	return r;
+}
+
+/* Everything that comes before there is a server. 0, or negative with @reason. */
+static int prepare(struct program *program, const struct plan *plan,
+	struct server_program *served, char control[CONTROL_PATH_MAX],
+	struct reason *reason)
+{
+	const char *log_file = plan->global.log_file;
+	bool taking_over = served->upgrade_fd >= 0;
+
+	(void)snprintf(program->log_file, sizeof(program->log_file), "%s",
+		log_file ? log_file : "");
+	int r = take_passed(served->passed, reason);
+	if (r == 0)
+		r = open_log(&program->log, &plan->global, reason);
+	if (r == 0)
+		r = leave(program, plan, taking_over, reason);
+	if (r == 0)
+		served->control = choose_control(program, plan, taking_over, control);
+	return r;
+}
+
+static void say_why(const struct program *program, const char *sentence)
+{
+	if (program->daemon.err >= 0)
+		(void)dprintf(program->daemon.err, "preforkd: %s\n", sentence);
+	else
+		complain(sentence);
+}
+
 static int run(const struct options *o, char **argv, struct plan *plan)
 {
-	char control[CONTROL_PATH_MAX];
+	char control[CONTROL_PATH_MAX], path[PATH_MAX];
 	struct stock passed = {0};
 	struct notify notify;
-	struct program program = {.options = o, .argv = argv, .log = LOG_NONE};
-	char path[PATH_MAX];
+	struct program program = {
+		.options = o, .argv = argv, .log = LOG_NONE, .daemon = DAEMON_NONE};
 	struct server_program served = {
 		.path = own_path(path),
 		.argv = o->argv,
 		.upgrade_fd = upgrade_channel(),
+		.pidfile = plan->global.pidfile,
 		.passed = &passed,
 		.notify = &notify,
 		.load = load,
@@ -309,27 +367,22 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 		.forget = forget,
 		.begun = begun,
 		.ready = say_address,
+		.up = up,
 		.arg = &program,
 	};
 	const struct server_plan first = for_server(plan);
 	struct reason reason = {0};
 	int status = EXIT_FAILED;
 
-	(void)snprintf(program.log_file, sizeof(program.log_file), "%s",
-		plan->global.log_file ? plan->global.log_file : "");
 	notify_take(&notify);
-	int r = take_passed(&passed, &reason);
-	if (r == 0)
-		r = open_log(&program.log, &plan->global, &reason);
-	if (r == 0) {
-		served.control =
-			choose_control(&program, plan, served.upgrade_fd >= 0, control);
+	if (prepare(&program, plan, &served, control, &reason) == 0)
 		status = server_run(&first, &program.log, &served, &reason);
-	} else {
+	else
 		forget(&program, &first);
-	}
 	if (reason.text[0])
-		complain(reason.text);
+		say_why(&program, reason.text);
+	stock_close(&passed);
+	daemon_fini(&program.daemon);
 	log_fini(&program.log);
 	notify_fini(&notify);
 	return status;
@@ -388,6 +441,8 @@ int main(int argc, char **argv)
 			o.check = true;
 		else if (is(argv[i], "-T", "--print"))
 			o.print = true;
+		else if (is(argv[i], "-d", "--daemon"))
+			o.daemon = true;
 		else
 			return bad_option(argv[i]);
 	}

@@ -36,12 +36,15 @@ struct server_program {
 	/* The first time that every service has its minimum of workers. The listeners'
 	 * addresses are final. */
 	void (*ready)(void *arg, const struct crew *crew);
+	/* After that, once: whatever can serve does. */
+	void (*up)(void *arg);
 	void *arg;
 	/* What to start for an upgrade, and with which words; NULL: it is not known. */
 	const char *path;
 	char *const *argv;
 	int upgrade_fd;       /* to the server that is to be taken over from; -1 for none */
-	struct stock *passed; /* sockets that were opened for us (listen_sup.h); taken */
+	struct stock *passed; /* sockets that were opened for us (listen_sup.h) */
 	const struct notify *notify; /* who hears of our life */
+	const char *pidfile;         /* NULL for none */
 	const char *control;         /* where preforkctl is to find us; NULL for nowhere */
 };

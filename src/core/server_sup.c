@@ -82,6 +82,7 @@ static void begun(struct server *s)
 	if (!is_successor) /* or it is the old server that says so */
 		manager_ready(&s->manager, "serving");
 	takeover_ready(&s->takeover);
+	s->program->up(s->program->arg);
 }
 
 static void on_over(struct posts *posts, int r)
@@ -177,6 +178,16 @@ static void say_unused(const struct server *s, const struct stock *passed)
 	}
 }
 
+/* A second server of the same pidfile gets no further than here. */
+static int open_pidfile(struct server *s, struct reason *reason)
+{
+	const char *path = s->program->pidfile;
+
+	if (s->takeover.pidfile.fd >= 0 || !path)
+		return 0; /* the old server's comes along */
+	return pidfile_open(&s->pidfile, path, reason);
+}
+
 static int begin(struct server *s, const struct server_plan *first, struct reason *reason)
 {
 	s->loop = loop_new();
@@ -190,11 +201,13 @@ static int begin(struct server *s, const struct server_plan *first, struct reaso
 	}
 	if (s->program->upgrade_fd >= 0) {
 		r = takeover_begin(&s->takeover, s, s->program->upgrade_fd, reason);
-		if (r < 0) {
-			s->program->forget(s->program->arg, first);
-			return r;
-		}
 		s->posts.generation = (unsigned)s->takeover.generation;
+	}
+	if (r == 0)
+		r = open_pidfile(s, reason);
+	if (r < 0) {
+		s->program->forget(s->program->arg, first);
+		return r;
 	}
 	open_control(s);
 	struct stock *there =
@@ -203,7 +216,7 @@ static int begin(struct server *s, const struct server_plan *first, struct reaso
 	if (r == 0)
 		say_unused(s, s->program->passed);
 	stock_close(&s->takeover.stock);
-	stock_close(s->program->passed);
+	stock_close(s->program->passed); /* each crew has its own */
 	return r;
 }
 
@@ -220,6 +233,7 @@ int server_run(const struct server_plan *first, struct log *log,
 			.send_away = send_away,
 			.failed = on_failed},
 		.takeover = TAKEOVER_NONE,
+		.pidfile = PIDFILE_NONE,
 		.sigfd = -1,
 		.manager.notify = program->notify,
 		.control = {.fd = -1, .log = log, .asked = command_run},
@@ -245,6 +259,7 @@ int server_run(const struct server_plan *first, struct log *log,
 		takeover_fini(&s.takeover);
 	}
 	control_fini(&s.control);
+	pidfile_remove(&s.pidfile);
 	posts_fini(&s.posts);
 	loop_free(s.loop);
 	fd_close(&s.sigfd);

@@ -20,6 +20,7 @@
 #include "core/program.h"
 #include "core/takeover_sup.h"
 #include "core/upgrade_sup.h"
+#include "os/pidfile.h"
 
 #include <stddef.h>
 
@@ -36,6 +37,7 @@ struct server {
 	struct upgrade upgrade;
 	struct takeover takeover;
 	struct manager manager;
+	struct pidfile pidfile;
 	struct loop_io sig_io;
 	int sigfd;  /* owned */
 	bool begun; /* the first change is over */

@@ -66,6 +66,11 @@ static int take_socket(struct takeover *t, const struct upgrade_msg *msg, int *f
 		t->control_fd = fd_take(fd);
 		read_addr(&msg->listen.bound, &t->control_addr);
 		return 0;
+	case UPGRADE_PIDFILE:
+		if (*fd < 0 || t->pidfile.fd >= 0 || pidfile_adopt(&t->pidfile, *fd) < 0)
+			return -EPROTO;
+		*fd = -1;
+		return 0;
 	case UPGRADE_SERVE: t->generation = msg->serve.generation; return 0;
 	default: return -EPROTO;
 	}
@@ -196,6 +201,17 @@ static void say_takes(struct takeover *t, const struct post *post)
 	(void)say(t, &msg); /* unheard, its connections are finished over there */
 }
 
+static void take_pidfile(struct takeover *t)
+{
+	struct server *s = t->server;
+
+	if (t->pidfile.fd < 0)
+		return;
+	s->pidfile = t->pidfile;
+	t->pidfile.fd = -1;
+	pidfile_write(&s->pidfile);
+}
+
 void takeover_ready(struct takeover *t)
 {
 	struct upgrade_msg ready = {.type = UPGRADE_READY};
@@ -207,8 +223,10 @@ void takeover_ready(struct takeover *t)
 	list_for_each (post, &s->posts.all, link)
 		say_takes(t, post);
 	t->io = (struct loop_io){.on = on_chan, .fd = t->chan};
-	if (loop_add(s->loop, &t->io, EPOLLIN) == 0 && say(t, &ready) == CHAN_OK)
+	if (loop_add(s->loop, &t->io, EPOLLIN) == 0 && say(t, &ready) == CHAN_OK) {
+		take_pidfile(t);
 		return;
+	}
 	/* The old one has died meanwhile, or will take us for dead: both serve, or one. */
 	log_error(
 		s->log, "takeover-late", "the old server does not hear that we are ready");
@@ -221,5 +239,6 @@ void takeover_fini(struct takeover *t)
 	stock_close(&t->stock);
 	fd_close(&t->chan);
 	fd_close(&t->control_fd);
+	pidfile_abandon(&t->pidfile);
 	free(t->input);
 }

@@ -9,6 +9,7 @@
 #include "core/listen_sup.h"
 #include "os/addr.h"
 #include "os/loop.h"
+#include "os/pidfile.h"
 
 #include <stdbool.h>
 
@@ -22,12 +23,15 @@ struct takeover {
 	struct stock stock; /* the listening sockets: owned, all of its descriptors too */
 	int control_fd;     /* owned; -1 for none */
 	struct addr control_addr;
+	struct pidfile
+		pidfile;     /* owned until we are ready, and still names the old server */
 	uint64_t generation; /* the old server's newest */
 	char *input;         /* owned: of the guest that comes next */
 	uint32_t n_input;
 	uint64_t input_of; /* which guest's */
 };
-#define TAKEOVER_NONE ((struct takeover){.chan = -1, .control_fd = -1})
+#define TAKEOVER_NONE \
+	((struct takeover){.chan = -1, .control_fd = -1, .pidfile = PIDFILE_NONE})
 
 /**
  * takeover_begin - receive the sockets over @chan, which is taken.

@@ -34,6 +34,7 @@ static void give_up(struct upgrade *u, const char *sentence)
 	fd_close(&u->chan);
 	proc_signal(&u->proc, SIGKILL); /* it is reaped when its pidfd says so */
 	u->state = UPGRADE_OFF;
+	pidfile_write(&s->pidfile); /* the new one may have been as far as that */
 	if (u->client)
 		control_say(u->client, false, sentence);
 	u->client = NULL;
@@ -91,11 +92,14 @@ static int send_sockets(struct upgrade *u)
 		.type = UPGRADE_CONTROL,
 		.listen.bound = on_wire(&s->control.addr),
 	};
+	struct upgrade_msg pidfile = {.type = UPGRADE_PIDFILE};
 	const struct post *post;
 	int r = 0;
 
 	if (s->control.fd >= 0)
 		r = send_msg(u, &control, s->control.fd);
+	if (s->pidfile.fd >= 0 && r == 0)
+		r = send_msg(u, &pidfile, s->pidfile.fd);
 	list_for_each (post, &s->posts.all, link) {
 		for (size_t i = 0; post->state == POST_SERVING && r == 0
 				   && i < post->crew->n_listeners;
@@ -174,6 +178,7 @@ static void hand_over(struct upgrade *u)
 			"the program that is installed now has taken over");
 	u->client = NULL;
 	control_abandon(&s->control);
+	pidfile_abandon(&s->pidfile);
 	/* A reload that was asked for meanwhile is done: the new program has read it all. */
 	if (s->again)
 		manager_reloading(&s->manager);

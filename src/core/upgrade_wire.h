@@ -6,6 +6,7 @@
  *
  *   the old server                        the new one
  *       |------ UPGRADE_CONTROL + socket >|   where preforkctl connects
+ *       |------ UPGRADE_PIDFILE + file -->|   locked; the new one writes its number when it is ready
  *       |------ UPGRADE_LISTEN + socket ->|   a listening socket; one message each
  *       |------ UPGRADE_SERVE ----------->|   these were all: begin
  *       |<----- UPGRADE_TAKES ------------|   connections of this service may come
@@ -42,6 +43,7 @@ enum upgrade_type {
 	UPGRADE_READY,
 	UPGRADE_INPUT,
 	UPGRADE_GUEST,
+	UPGRADE_PIDFILE,
 };
 
 struct upgrade_addr {

@@ -57,6 +57,7 @@ void log_as(struct log *log, const char *role, int slot)
 	(void)snprintf(log->role, sizeof(log->role), "%s", role);
 	log->slot = slot;
 	log->n_lost = 0;
+	log->also_fd = 0;
 }
 
 void log_fini(struct log *log)
@@ -171,10 +172,16 @@ void log_write(struct log *log, enum log_level level, const char *event,
 	const char *sentence, const struct log_kv *kvs)
 {
 	static const struct log_kv none = {.key = NULL};
+	struct log also = *log;
 	const char *lost = LOG_SAY("%" PRIu64 " lines lost", log->n_lost);
 
 	if (log->n_lost && put_line(log, LOG_WARN, "log-lost", lost, &none))
 		log->n_lost = 0;
 	if (log->n_lost || !put_line(log, level, event, sentence, kvs))
 		log->n_lost++;
+	if (!log->also_fd || level > LOG_WARN)
+		return;
+	also.fd = log->also_fd;
+	also.torn = false;
+	(void)put_line(&also, level, event, sentence, kvs);
 }

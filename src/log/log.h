@@ -51,6 +51,7 @@ struct log {
 	int slot;                /* which of them; -1 for none */
 	uint64_t n_lost;         /* lines, since the last that was written */
 	bool torn;               /* the last line was written in part */
+	int also_fd; /* borrowed: errors and warnings are said there too; 0 for nowhere */
 };
 
 /* A log that goes nowhere. */
@@ -65,7 +66,8 @@ struct log {
 /* Makes @log write to @fd, which it owns from now on; the old descriptor is closed. */
 void log_adopt(struct log *log, int fd);
 
-/* From now on this process writes as @role[@slot]; after a fork. Its losses are its own. */
+/* From now on this process writes as @role[@slot], and to the log alone; after a fork. Its
+ * losses are its own. */
 void log_as(struct log *log, const char *role, int slot);
 
 /* Closes the descriptor. */
