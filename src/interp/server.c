@@ -31,7 +31,7 @@
 
 #define LOCK_STEP_MS     5
 #define LOCK_PATIENCE_MS 250
-#define DRAIN_OPEN_NS                                                      \
+#define DRAIN_OPEN_NS \
 	(1000ull * 1000 * 1000) /* for calls that never say what they want \
 				 */
 
@@ -106,33 +106,75 @@ void server_listen(const struct server_setup *setup)
 	setup->managed->own_listener = fd < 0 ? -1 : fd;
 }
 
+static void take_news(struct server *server);
+
 static void close_io(struct server *server, struct loop_io *io)
 {
 	loop_remove(server->loop, io);
 	fd_close(&io->fd);
 }
 
+/* Whether calls get old code while the next generation is being loaded. */
+static bool is_behind(const struct server *server)
+{
+	return server->setup->options->flags & PFI_RELOAD_BEHIND;
+}
+
+/* A greeting on the known wire promises today's code and cannot be taken back, so news that
+ * lie unread count. */
+static bool may_greet(struct server *server)
+{
+	if (server->state == SERVER_DRAINING)
+		return true; /* it had connected before that */
+	take_news(server);
+	return server->state == SERVER_SERVING
+	       || (server->state == SERVER_STALE && is_behind(server));
+}
+
 static void accept_all(struct server *server, struct loop_io *listener)
 {
+	bool own_wire = listener == &server->own_listener;
 	struct addr peer;
-	int fd;
+	int fd = SOCK_AGAIN;
 
-	while ((fd = sock_accept(listener->fd, &peer)) >= 0)
-		server_call_accept(server, fd, listener == &server->own_listener);
+	/* What is looked at for a greeting may close the listener. */
+	while (listener->fd >= 0 && (fd = sock_accept(listener->fd, &peer)) >= 0) {
+		if (own_wire || may_greet(server))
+			server_call_accept(server, fd, own_wire);
+		else
+			fd_close(&fd); /* its launcher makes the next server */
+	}
 	if (fd == SOCK_NO_ROOM)
 		server_failed(server, "accept a call", -EMFILE);
+}
+
+/* A stale server answers nobody, unless it was told to: the caller runs the new code. Whom
+ * it had greeted on the known wire it serves. */
+static void turn_away(struct server *server)
+{
+	struct server_call *call, *next;
+
+	if (is_behind(server))
+		return;
+	list_for_each_safe (call, next, &server->ready, link)
+		if (!call->known)
+			server_call_send_cold(call, WIRE_WHY_STALE);
 }
 
 void server_drain(struct server *server)
 {
 	if (server->state == SERVER_DRAINING)
 		return;
-	/* Who has connected is served; nobody can connect to what is about to be closed. */
-	if (server->known_listener.fd >= 0)
-		accept_all(server, &server->known_listener);
-	if (server->own_listener.fd >= 0)
-		accept_all(server, &server->own_listener);
+	bool stale = server->state == SERVER_STALE;
 	server->state = SERVER_DRAINING;
+	/* Who has connected is served, for nobody can connect to what is about to be
+	 * closed; but not with old code: that is for the next generation. */
+	if (stale) {
+		turn_away(server);
+	} else {
+		accept_all(server, &server->known_listener);
+		accept_all(server, &server->own_listener);
+	}
 	close_io(server, &server->known_listener);
 	close_io(server, &server->own_listener);
 	close_io(server, &server->watcher);
@@ -188,12 +230,11 @@ static void go_stale(struct server *server, const char *path)
 		|| server->setup->options->flags & PFI_NO_RELOAD)
 		return;
 	syslog(LOG_INFO, "%s has changed: loading again", path);
-	if (!server->setup->managed->ours) {
-		server_retire(server); /* its launcher will start the next itself */
-		return;
-	}
 	server->state = SERVER_STALE;
-	server_next_start(server);
+	if (server->setup->managed->ours)
+		server_next_start(server);
+	else
+		server_retire(server); /* its launcher will start the next itself */
 }
 
 static void look_at_files(struct server *server)
@@ -217,15 +258,20 @@ static void on_sweep(struct loop_timer *timer)
 			server, timer, 5 * SERVER_SWEEP_NS); /* nothing else would say so */
 }
 
-static void on_news(struct loop_io *io, uint32_t events)
+static void take_news(struct server *server)
 {
-	struct server *server = container_of(io, struct server, news);
+	struct files *files = server->setup->files;
 
-	(void)events;
-	if (files_news(server->setup->files))
+	if (files_news(files) || files_blind(files))
 		look_at_files(server);
 	if (!has_place(server->setup))
 		server_drain(server);
+}
+
+static void on_news(struct loop_io *io, uint32_t events)
+{
+	(void)events;
+	take_news(container_of(io, struct server, news));
 }
 
 /* The known launcher's watcher: what it says is logged, and its end is the socket's. */
@@ -325,13 +371,6 @@ static struct server_call *first_ready(struct server *server)
 	return list_first(&server->ready, struct server_call, link);
 }
 
-/* A stale server answers nobody, unless it was told to: the caller runs the new code. */
-static void turn_away(struct server *server)
-{
-	while (server->n_ready > 0)
-		server_call_send_cold(first_ready(server), WIRE_WHY_STALE);
-}
-
 static void give_out(struct server *server)
 {
 	while (server->n_ready > 0 && may_run_more(server)) {
@@ -368,11 +407,9 @@ static void set_timers(struct server *server)
 static void on_dispatch(struct loop_task *task)
 {
 	struct server *server = container_of(task, struct server, dispatch);
-	bool behind = server->setup->options->flags & PFI_RELOAD_BEHIND;
-
 	if (server->n_ready > 0 && files_blind(server->setup->files))
 		look_at_files(server);
-	if (server->state == SERVER_STALE && !behind)
+	if (server->state == SERVER_STALE)
 		turn_away(server);
 	give_out(server);
 	if (server->state != SERVER_DRAINING || server->n_busy > 0 || server->n_ready > 0)

@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -42,13 +43,23 @@ class Pair:
             self.environment["PERL5LIB"] = f"{home.tree.compat}:{self.environment['PERL5LIB']}"
         self.path = home.path / "script.pl"
         self.write()
+        home.scripts.append(self)
+
+    def end(self):
+        assert self.call(options=["--kill"]).status == 0
 
     def write(self, options="max_servers => 4"):
         self.path.write_text(SCRIPT % options)
 
+    def change(self):
+        self.write("max_servers => 5")
+        os.utime(self.path, (os.stat(self.path).st_mtime + 2,) * 2)  # the known module wants it newer
+
+    def command(self, *args, options=()):
+        return [*self.launcher, *options, "perl", str(self.path), *args]
+
     def call(self, *args, options=(), **more):
-        command = [*self.launcher, *options, "perl", str(self.path), *args]
-        return Result.of(command, stdin=b"in\n", cwd="/", env={**self.environment, **more})
+        return Result.of(self.command(*args, options=options), stdin=b"in\n", cwd="/", env={**self.environment, **more})
 
     def setup(self, *args, **how):
         """Which set-up served the call."""
@@ -63,9 +74,7 @@ def pair(home, tree, which):
 
 @pytest.fixture(params=["known-ours", "ours-known", "compat-known", "compat-ours"])
 def both(request, home, tree):
-    made = pair(home, tree, request.param)
-    yield made
-    made.call(options=["--kill"])
+    return pair(home, tree, request.param)
 
 
 def test_a_call_is_whole_cold_and_warm(both):
@@ -105,10 +114,66 @@ def test_fresh_replaces_the_server(both):
 def test_a_changed_script_is_loaded_again(both):
     first = both.setup()
 
-    both.write("max_servers => 5")
-    os.utime(both.path, (os.stat(both.path).st_mtime + 2,) * 2)  # the known module wants it newer
+    both.change()
 
     assert both.setup() != first
+
+
+def server_of(script):
+    """Its process: neither the watcher nor a spare."""
+    started = f"perl\0{script.path}\0"
+    [server] = {pid for pid, (parent, _, _) in processes().items() if command_of(pid) == started and command_of(parent) != started}
+    return server
+
+
+def has_waiting(server):
+    """Whether somebody has connected to a socket of the stopped @server: the kernel lists what was not accepted, by its name."""
+    inodes = {os.readlink(link).partition("[")[2].rstrip("]") for link in pathlib.Path(f"/proc/{server}/fd").iterdir()}
+    lines = [line.split() for line in pathlib.Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()[1:]]
+    listens = {line[7] for line in lines if line[6] in inodes and len(line) > 7}
+    return any(line[5:7] == ["02", "0"] and line[7] in listens for line in lines if len(line) > 7)
+
+
+@pytest.mark.parametrize("which", ["known-ours", "compat-ours"])
+def test_who_connects_before_the_server_sees_the_change_gets_the_new_code(home, tree, which):
+    script = pair(home, tree, which)
+    first = script.setup()
+    server = server_of(script)
+
+    os.kill(server, signal.SIGSTOP)
+    script.change()
+    with subprocess.Popen(script.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd="/", env=script.environment) as call:
+        try:
+            until(lambda: has_waiting(server), "it never connected")
+        finally:
+            os.kill(server, signal.SIGCONT)
+        said = call.communicate(timeout=20)[0]
+
+    assert call.returncode == 0
+    assert int(said.split()[0]) != first
+
+
+def blind(limit):
+    """A user name space of its own, with less inotify to be had than a server wants."""
+    return ["unshare", "-Ur", "sh", "-c", f"echo {limit[-1]} >/proc/sys/user/max_inotify_{limit[:-2]} && exec \"$@\"", "sh"]
+
+
+@pytest.mark.skipif(subprocess.run([*blind("watches 0"), "true"], check=False, capture_output=True).returncode != 0,
+                    reason="no user name spaces here")
+@pytest.mark.parametrize("which, limit", [
+    ("known-ours", "watches 1"),  # one is for its launcher's watcher, which never serves without
+    ("compat-ours", "instances 0"),
+    ("ours-ours", "instances 0"),
+])
+def test_a_changed_script_is_loaded_again_also_without_inotify(home, tree, which, limit):
+    """Defect 17, and with the other implementation's launcher: slower, but right."""
+    script = pair(home, tree, which)
+    script.launcher = [*blind(limit), *script.launcher]
+    first = script.setup()
+    assert script.setup() == first
+
+    script.change()
+    assert script.setup() != first
 
 
 @pytest.mark.parametrize("which", ["known-ours", "compat-ours"])
@@ -142,8 +207,4 @@ def test_a_death_by_signal_is_told(both):
 def test_the_names_of_the_two_never_meet(home, tree):
     """One directory each, so that neither calls the other's server by accident."""
     known, ours = pair(home, tree, "known-ours"), pair(home, tree, "ours-ours")
-    try:
-        assert known.setup() != ours.setup()
-    finally:
-        for one in (known, ours):
-            one.call(options=["--kill"])
+    assert known.setup() != ours.setup()

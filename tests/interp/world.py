@@ -67,6 +67,9 @@ class Script:
         how.setdefault("env", self.world.environment)
         return Result.of(command, **how)
 
+    def end(self):
+        subprocess.run(self.warm(options=["--kill"]), env=self.world.environment, timeout=TIMEOUT_S, check=True)
+
     def prime(self, *args):
         """Calls it until a server answers that has nothing more to learn."""
         for _ in range(12):
@@ -122,4 +125,4 @@ class World:
 
     def end(self):
         for script in self.scripts:
-            subprocess.run(script.warm(options=["--kill"]), env=self.environment, timeout=TIMEOUT_S, check=True)
+            script.end()
