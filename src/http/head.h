@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 /* What a stranger can make grow, and to where. */
-#define HTTP_HEAD_MAX                                                       \
+#define HTTP_HEAD_MAX \
 	16384u /* bytes, with the empty line; past it 431, or 414 in line 1 \
 		*/
 #define HTTP_TARGET_MAX   8192u /* bytes; past it 414 */

@@ -44,7 +44,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x50464931u /* "PFI1" */
-#define WIRE_MSG_MAX                                                                      \
+#define WIRE_MSG_MAX \
 	(48u * 1024u)               /* bytes of a message; longer text goes by descriptor \
 				     */
 #define WIRE_TEXT_MAX    (8u << 20) /* bytes: more than execve(2) takes */

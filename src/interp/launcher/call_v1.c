@@ -20,7 +20,7 @@
  */
 
 static const char greeting[] = {'P', 'F', 'I', '\n'};
-#define GREETING_MOST                                                      \
+#define GREETING_MOST \
 	4096u /* bytes that may follow it: "information" of later versions \
 	       */
 
