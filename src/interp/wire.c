@@ -114,6 +114,7 @@ const char *wire_why_text(int why)
 		[WIRE_WHY_PLAIN] =
 			"the script never says that its initialisation is complete",
 		[WIRE_WHY_ASKED] = "it was asked for",
+		[WIRE_WHY_TTY] = "--tty was given, and there was a terminal",
 	};
 
 	return why >= 0 && why < WIRE_WHY_COUNT ? text[why]

@@ -81,6 +81,7 @@ enum wire_why {
 	WIRE_WHY_START,    /* a server could not be started */
 	WIRE_WHY_PLAIN,    /* the script never says that it is ready */
 	WIRE_WHY_ASKED,    /* PREFORK_DISABLE, or privileges changed at exec */
+	WIRE_WHY_TTY,      /* it has a terminal, and the script says that it opens that */
 	WIRE_WHY_COUNT,
 };
 

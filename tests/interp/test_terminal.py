@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from interp.terminal import Terminal
+from interp.test_defects import MAN
 
 
 @pytest.fixture(params=["cold", "warm"])
@@ -17,19 +18,42 @@ def how(request):
 def seat(probe, how):
     """A terminal, and the command that calls the script."""
     terminal = Terminal(probe.world.environment, probe.world.path)
-    terminal.call = lambda *args: shlex.join(getattr(probe, how)(*args))
-    # Long lines would be echoed with breaks in them.
-    (probe.world.path / "p").write_text(f"#!/bin/sh\nexec {terminal.call()} \"$@\"\n")
-    os.chmod(probe.world.path / "p", 0o755)
+
+    def write(command):
+        """Long lines would be echoed with breaks in them."""
+        (probe.world.path / "p").write_text(f"#!/bin/sh\nexec {shlex.join(command)} \"$@\"\n")
+        os.chmod(probe.world.path / "p", 0o755)
+
+    terminal.write = write
+    write(getattr(probe, how)())
     yield terminal
     terminal.end()
 
 
-def test_it_has_the_terminal(seat, how, request):
-    if how == "warm":
-        request.applymarker(pytest.mark.xfail(strict=True, reason="defect 5: an executor has no controlling terminal"))
-    seat.command("./p tty")
+def test_it_has_the_terminal(seat, how, probe):
+    """Warm where it says that it wants it."""
+    options = {"cold": {}, "warm": {"options": ["--tty"]}}[how]
+    seat.write(getattr(probe, how)("tty", **options))
+    seat.command("./p")
     assert seat.output() == "to the terminal\nTrue True\n"
+
+
+def test_without_saying_so_a_warm_script_finds_no_terminal(seat, how, probe):
+    """As the manual says, with the reason. It learns it at once, and what it has of the terminal works."""
+    seat.command("./p tty; echo status=$?")
+    shown = seat.output()
+
+    assert ("No such device or address" in shown) == (how == "warm"), shown
+    assert how == "cold" or "status=0" not in shown
+    assert "ENXIO" in MAN.read_text(encoding="utf-8")
+
+
+def test_what_says_it_wants_a_terminal_is_warm_where_there_is_none(probe):
+    probe.prime("leave", 5)
+    before = probe.began()
+
+    assert probe.call(probe.warm("leave", 5, options=["--tty"]), start_new_session=True).status == 5
+    assert probe.began() == before + 1
 
 
 def test_its_streams_know_the_terminal(seat):

@@ -22,6 +22,7 @@ const char args_usage[] =
 	"  --kill        end the server and run nothing\n"
 	"  --status      what servers there are, and why a call was slow\n"
 	"  --preload=auto  for a script that does not know of this program\n"
+	"  --tty         the script opens /dev/tty: where there is a terminal, run it directly\n"
 	"  --compat      share servers with the other implementation of this program\n"
 	"With PREFORK_DISABLE=1 in the environment the script is simply run.\n";
 
@@ -95,6 +96,8 @@ static int take_long(struct parse *parse, const char *name)
 		out->json = true;
 	else if (strcmp(name, "compat") == 0)
 		out->compat = true;
+	else if (strcmp(name, "tty") == 0)
+		out->opens_tty = true;
 	else if (strncmp(name, "preload=", 8) == 0)
 		parse->preload = name + 8;
 	else

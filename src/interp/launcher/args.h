@@ -34,6 +34,7 @@ struct args {
 	bool laundered;    /* -L */
 	bool json;         /* --json */
 	bool compat;       /* --compat */
+	bool opens_tty;    /* --tty */
 	const char *ident; /* -g, or NULL */
 	struct args_cover *covers;
 	size_t n_covers;

@@ -63,6 +63,8 @@ static int run(const struct args *args)
 		leave_cold(args->command); /* whose own sentence says what is not there */
 	if (request_in_background())
 		run_cold(&place, args, WIRE_WHY_TERMINAL);
+	if (args->opens_tty && request_has_terminal())
+		run_cold(&place, args, WIRE_WHY_TTY);
 
 	int result = args->fresh ? CALL_NOBODY : call_server(&place, args, &status);
 	if (result == CALL_NOBODY && place_is_plain(&place, args->script))

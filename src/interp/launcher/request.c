@@ -241,6 +241,13 @@ bool request_in_background(void)
 	return ioctl(STDIN_FILENO, TIOCGPGRP, &foreground) == 0 && foreground != getpgrp();
 }
 
+bool request_has_terminal(void)
+{
+	AUTO_CLOSE int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
 char *request_v1_text(const struct args *args, size_t *n_bytes)
 {
 	char *text = malloc(text_size(args, "") + 1);

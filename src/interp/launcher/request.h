@@ -49,6 +49,9 @@ void request_let_go(const int *fds, size_t n);
 /* Whether this process is in the background of the terminal that is its standard input. */
 bool request_in_background(void);
 
+/* Whether there is a /dev/tty for this process, as there never is for an executor. */
+bool request_has_terminal(void);
+
 /* What the known wire carries: environment, a NUL, the script's arguments. Allocated and
  * never freed; NULL without memory. */
 char *request_v1_text(const struct args *args, size_t *n_bytes);
