@@ -11,6 +11,7 @@
 #include "log/log.h"
 #include "os/fd.h"
 #include "service/drive/drive.h"
+#include "service/drive/encode.h"
 #include "service/drive/fs/path.h"
 #include "service/drive/methods.h"
 #include "service/drive/request.h"
@@ -132,6 +133,21 @@ void answer_stream(struct request *r, const struct task_ops *ops, uint64_t n_byt
 	end_head(r, n_bytes);
 	r->answer.is_streamed = r->answer.has_body;
 	send_first(r, SPAN(""), r->answer.is_streamed);
+}
+
+void answer_text(struct request *r, const struct task_ops *ops, uint64_t n_parts)
+{
+	struct buf *head = head_of(r);
+	enum encode_kind kind =
+		n_parts >= ANSWER_FEW_PARTS ? encode_choose(&r->head) : ENCODE_NONE;
+
+	http_resp_field(head, SPAN("Vary"), SPAN("Accept-Encoding"));
+	if (kind != ENCODE_NONE && r->answer.has_body)
+		r->answer.encoder = encoder_new(kind);
+	/* Without memory it is sent as it is. */
+	if (r->answer.encoder || (kind != ENCODE_NONE && !r->answer.has_body))
+		http_resp_field(head, SPAN("Content-Encoding"), encode_name(kind));
+	answer_stream(r, ops, ANSWER_UNKNOWN);
 }
 
 void answer_piece(struct request *r, uint64_t from, uint64_t n)
@@ -260,8 +276,25 @@ static void frame_chunk(struct request *r)
 		buf_put_span(out, HTTP_CHUNK_LAST);
 }
 
-/* Asks the task for the next piece. False if it has failed. */
-static bool fetch(struct request *r)
+/* Puts the encoded in place of what more() put behind the first @room bytes. */
+static bool encode(struct request *r, size_t room)
+{
+	struct buf *out = &r->answer.out;
+	struct buf plain = *out;
+
+	*out = r->answer.spare;
+	r->answer.spare = plain;
+	buf_clear(out);
+	if (!buf_reserve(out, room))
+		return false;
+	out->n = room;
+	return encoder_put(r->answer.encoder, span_from(buf_span(&plain), room),
+		!r->answer.is_streamed, out);
+}
+
+/* Asks the task for the next piece. What that cost, counted in bytes, besides its sending; or
+ * CONN_IO_GONE if it has failed. */
+static ssize_t fetch(struct request *r)
 {
 	struct buf *out = &r->answer.out;
 	size_t room = r->answer.is_chunked ? HTTP_CHUNK_HEAD_MAX : 0;
@@ -269,16 +302,19 @@ static bool fetch(struct request *r)
 	buf_clear(out);
 	r->answer.out_at = 0;
 	if (!buf_reserve(out, room))
-		return false;
+		return CONN_IO_GONE;
 	out->n = room;
 	enum task_more more = r->task_ops->more(r);
 	if (more == TASK_FAILED || out->failed)
-		return false;
+		return CONN_IO_GONE;
+	size_t n_encoded = r->answer.encoder ? out->n - room : 0;
 	r->answer.is_streamed = more == TASK_MORE;
+	if (r->answer.encoder && !encode(r, room))
+		return CONN_IO_GONE;
 	r->answer.body_bytes += out->n - room;
 	if (r->answer.is_chunked)
 		frame_chunk(r);
-	return !out->failed;
+	return out->failed ? CONN_IO_GONE : (ssize_t)n_encoded;
 }
 
 static ssize_t send_out(struct request *r)
@@ -315,7 +351,7 @@ bool answer_send(struct request *r, enum conn_want *want)
 		else if (!r->answer.is_streamed)
 			return true;
 		else
-			n = fetch(r) ? 0 : CONN_IO_GONE;
+			n = fetch(r);
 
 		if (n < 0) {
 			*want = n == CONN_IO_AGAIN ? CONN_WRITE : CONN_ABORT;

@@ -38,6 +38,13 @@ void answer_file(struct request *r, int file, uint64_t from, uint64_t n);
 #define ANSWER_UNKNOWN UINT64_MAX
 void answer_stream(struct request *r, const struct task_ops *ops, uint64_t n_bytes);
 
+/* ... likewise, of text that more() makes of @n_parts similar parts or more: encoded, if that
+ * is worth it and the client asks. */
+void answer_text(struct request *r, const struct task_ops *ops, uint64_t n_parts);
+
+/* With fewer it is not worth it. */
+#define ANSWER_FEW_PARTS 4u
+
 /* From more(): behind what r->answer.out holds come @n bytes of r->answer.file. */
 void answer_piece(struct request *r, uint64_t from, uint64_t n);
 

@@ -155,5 +155,5 @@ void listing_begin(struct request *r)
 	http_resp_field(head, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
 	http_resp_field(head, SPAN("Referrer-Policy"), SPAN("same-origin"));
 	http_resp_field(head, SPAN("Cache-Control"), SPAN("no-cache"));
-	answer_stream(r, &ops, ANSWER_UNKNOWN);
+	answer_text(r, &ops, listing->entries ? listing->n : LISTING_SORTED);
 }

@@ -35,7 +35,8 @@ struct propget {
 	bool is_begun;
 	struct fs_list *list; /* owned; DEPTH_1 */
 	struct fs_walk *walk; /* owned; DEPTH_INFINITY */
-	struct buf folder;    /* the encoded path of the folder that entries are in */
+	uint64_t n_entries; /* there will be; of a list, ANSWER_FEW_PARTS stands for many */
+	struct buf folder;  /* the encoded path of the folder that entries are in */
 	struct fs_space space;
 	bool has_space;
 	struct lockview locks;
@@ -251,12 +252,12 @@ static enum task_more propget_more(struct request *r)
 /* Whether the tree has no more entries than an answer may, nor more levels than a walk. */
 static enum fs_result count(struct request *r, struct fs_walk *walk)
 {
-	uint64_t n = 0;
+	struct propget *get = r->task;
 	struct fs_walk_entry entry;
 	enum fs_result result;
 
 	while ((result = fs_walk_next(walk, &entry)) == FS_OK)
-		if (++n > r->drive->policy->propfind_entries
+		if (++get->n_entries > r->drive->policy->propfind_entries
 			|| entry.event == FS_WALK_TOO_DEEP)
 			return FS_TOO_DEEP;
 	return result == FS_END ? FS_OK : result;
@@ -288,7 +289,9 @@ static enum fs_result open_list(struct request *r)
 	if (!get->list)
 		return FS_NO_MEMORY;
 	enum fs_result result = fs_list_open(get->list, &r->drive->root, r->path);
-	if (result != FS_OK) {
+	if (result == FS_OK) {
+		get->n_entries = fs_list_count(get->list, ANSWER_FEW_PARTS);
+	} else {
 		free(get->list);
 		get->list = NULL;
 	}
@@ -342,7 +345,7 @@ static void propget_end(struct request *r)
 			!get->is_rootless ? SPAN("return=minimal")
 			: get->is_minimal ? SPAN("return=minimal, depth-noroot")
 					  : SPAN("depth-noroot"));
-	answer_stream(r, r->task_ops, ANSWER_UNKNOWN);
+	answer_text(r, r->task_ops, get->n_entries);
 }
 
 void propget_begin(struct request *r)

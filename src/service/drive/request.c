@@ -7,6 +7,7 @@
 #include "service/drive/answer.h"
 #include "service/drive/body.h"
 #include "service/drive/drive.h"
+#include "service/drive/encode.h"
 #include "service/drive/journal.h"
 #include "service/drive/methods.h"
 #include "service/drive/policy.h"
@@ -86,6 +87,8 @@ static void clear(struct request *r)
 	free(r->kept_head);
 	fd_close(&r->answer.file);
 	buf_fini(&r->answer.out);
+	buf_fini(&r->answer.spare);
+	encoder_free(r->answer.encoder);
 
 	r->kept_head = NULL;
 	r->method = NULL;
@@ -93,7 +96,9 @@ static void clear(struct request *r)
 	r->may_write = false;
 	r->started_ns = 0;
 	r->body = (struct request_body){0};
-	r->answer = (struct request_answer){.file = -1, .out = BUF_INIT(DRIVE_OUT_MAX)};
+	r->answer = (struct request_answer){.file = -1,
+		.out = BUF_INIT(DRIVE_OUT_MAX),
+		.spare = BUF_INIT(DRIVE_OUT_MAX)};
 	http_head_init(&r->head);
 }
 

@@ -38,6 +38,7 @@
 #include <sys/types.h>
 
 struct drive;
+struct encoder;
 struct method;
 struct request;
 
@@ -105,13 +106,15 @@ struct request {
 		bool closes;     /* the connection ends after it */
 		bool has_body;   /* bytes may follow the head: it is no HEAD, 204, 304 */
 		bool is_chunked;
-		bool is_streamed;    /* task_ops.more has more to give */
-		struct buf out;      /* what is to be sent next, */
-		size_t out_at;       /* from here on; */
-		int file;            /* owned, -1: none; and then of this file, */
-		off_t file_at;       /* from here, */
-		uint64_t file_left;  /* so many bytes */
-		uint64_t body_bytes; /* handed to the socket, or kept in out */
+		bool is_streamed;        /* task_ops.more has more to give */
+		struct encoder *encoder; /* owned; NULL: more()'s is sent as it is */
+		struct buf out;          /* what is to be sent next, */
+		struct buf spare;        /* out's other memory, while encoding */
+		size_t out_at;           /* from here on; */
+		int file;                /* owned, -1: none; and then of this file, */
+		off_t file_at;           /* from here, */
+		uint64_t file_left;      /* so many bytes */
+		uint64_t body_bytes;     /* handed to the socket, or kept in out */
 	} answer;
 
 	char user[USERS_NAME_MAX + 1]; /* who asks; "" for nobody in particular */

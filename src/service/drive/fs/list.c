@@ -46,22 +46,50 @@ void fs_list_close(struct fs_list *list)
 	fd_close(&list->fd);
 }
 
+/* Reads what the buffer holds. FS_OK with at least one entry, FS_END, or why not. */
+static enum fs_result fill(struct fs_list *list)
+{
+	ssize_t n = file_entries(list->fd, list->buffer, sizeof(list->buffer));
+	if (n < 0)
+		return fs_result_of((int)n);
+	list->at = 0;
+	list->end = (size_t)n;
+	return n == 0 ? FS_END : FS_OK;
+}
+
+static const struct dirent64 *raw_at(const struct fs_list *list, size_t at)
+{
+	return (const struct dirent64 *)(const void *)(list->buffer + at);
+}
+
 /* FS_OK with an entry of the kernel's, FS_END, or why not. */
 static enum fs_result next_raw(struct fs_list *list, const struct dirent64 **out)
 {
-	if (list->at == list->end) {
-		ssize_t n = file_entries(list->fd, list->buffer, sizeof(list->buffer));
-		if (n < 0)
-			return fs_result_of((int)n);
-		if (n == 0)
-			return FS_END;
-		list->at = 0;
-		list->end = (size_t)n;
-	}
+	enum fs_result result = list->at == list->end ? fill(list) : FS_OK;
+	if (result != FS_OK)
+		return result;
 
-	*out = (const struct dirent64 *)(const void *)(list->buffer + list->at);
+	*out = raw_at(list, list->at);
 	list->at += (*out)->d_reclen;
 	return FS_OK;
+}
+
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+unsigned fs_list_count(struct fs_list *list, unsigned most)
+{
+	unsigned n = 0;
+
+	/* What went wrong, the first fs_list_next will find too. */
+	if (list->at == list->end && fill(list) != FS_OK)
+		return 0;
+	for (size_t at = list->at; at < list->end && n < most;
+		at += raw_at(list, at)->d_reclen)
+		n += !is_dots(raw_at(list, at)->d_name);
+	return n;
 }
 
 /* .prefork/ is known by its inode too: where letters have no case, its name may have
@@ -120,8 +148,7 @@ enum fs_result fs_list_next(struct fs_list *list, bool with_info, struct fs_entr
 			return result;
 
 		const char *name = raw->d_name;
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0
-			|| (!list->raw && is_hidden(list, raw)))
+		if (is_dots(name) || (!list->raw && is_hidden(list, raw)))
 			continue;
 
 		*out = (struct fs_entry){.name = name};

@@ -60,4 +60,8 @@ struct fs_entry {
 [[nodiscard]] enum fs_result fs_list_next(
 	struct fs_list *list, bool with_info, struct fs_entry *out);
 
+/* Before the first fs_list_next: how many entries there are, hidden ones too, @most at most.
+ * Costs nothing that fs_list_next would not. */
+unsigned fs_list_count(struct fs_list *list, unsigned most);
+
 void fs_list_close(struct fs_list *list);
