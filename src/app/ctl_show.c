@@ -71,7 +71,8 @@ static void print_service(const json_t *s)
 		number(s, "busy"),
 		number(s, "held") - number(s, "busy") + number(s, "parked"),
 		number(s, "queued"), number(s, "connections_total"),
-		number(s, "requests_total"), number(s, "refused_total"),
+		number(s, "requests_total"),
+		number(s, "refused_total") + number(s, "refused_per_ip_total"),
 		number(s, "deaths_total"));
 	print_listeners(s);
 	(void)putchar('\n');
@@ -145,6 +146,8 @@ static const struct metric metrics[] = {
 		"_total"},
 	{"refusals", "refused_total", "counter", "Connections refused since all was full.",
 		"_total"},
+	{"address_refusals", "refused_per_ip_total", "counter",
+		"Connections refused since one address had too many.", "_total"},
 	{"busy_connections", "busy", "gauge", "Connections whose request is worked on.",
 		""},
 	{"held_connections", "held", "gauge", "Connections that workers hold.", ""},

@@ -2,6 +2,7 @@
 
 #include "core/board.h"
 
+#include "core/gate.h"
 #include "os/mem.h"
 
 #define PAGE 4096u
@@ -43,6 +44,12 @@ void board_free(struct board *board)
 void board_inherit(struct board *board, bool inherit)
 {
 	mem_inherit(board, board->map_bytes, inherit);
+}
+
+void board_leave_gate(struct board *board, struct gate *gate)
+{
+	for (unsigned i = 0; gate && i < board->n_seats; i++)
+		gate_leave(gate, atomic_exchange(&board->seats[i].ticket, 0));
 }
 
 void board_reset(struct board *board)

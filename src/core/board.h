@@ -61,6 +61,7 @@ struct seat {
 	_Atomic uint64_t n_sent;      /* bytes ever given to the socket */
 	_Atomic uint64_t answer_from; /* SENDING: what n_sent was before this answer */
 	_Atomic uint64_t answer_to;   /* and will be after it, once that is known; else 0 */
+	_Atomic uint32_t ticket;      /* core/gate.h, while a worker has the connection */
 	_Atomic uint32_t
 		n_request; /* with answer_to: bytes of input that are answered then */
 	char *input; /* input_bytes of shared memory, mapped at the same place in both */
@@ -117,6 +118,11 @@ static inline uint64_t seat_n_input(const struct seat *seat)
 	return atomic_load_explicit(&seat->n_read, memory_order_relaxed)
 	       - atomic_load_explicit(&seat->n_used, memory_order_relaxed);
 }
+
+struct gate;
+
+/* Gives back what the connections of a worker that is no more were counted by. */
+void board_leave_gate(struct board *board, struct gate *gate);
 
 /* For a new connection: nothing read, nothing sent. */
 static inline void seat_clear(struct seat *seat)

@@ -2,6 +2,8 @@
 
 #include "core/conn_wrk.h"
 
+#include "base/util.h"
+#include "core/crew_sup.h"
 #include "core/model.h"
 #include "core/service.h"
 #include "core/worker_wrk.h"
@@ -16,7 +18,9 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#define TURNS_MAX 16 /* callbacks in a row before the other connections have a turn */
+#define REFUSAL_NS    NS_PER_SEC /* for a refusal to be read */
+#define REFUSAL_BYTES (64 * KIB)
+#define TURNS_MAX     16 /* callbacks in a row before the other connections have a turn */
 
 static void follow(struct held *h, enum conn_want want);
 
@@ -205,7 +209,7 @@ static void detach(struct held *h)
 	loop_cancel(w->loop, &h->timer);
 	list_remove(&h->turn.link);
 	list_remove(&h->idle);
-	if (w->service->close)
+	if (h->open && w->service->close)
 		w->service->close(&h->pub);
 	w->n_open--;
 }
@@ -460,6 +464,51 @@ static void on_timer(struct loop_timer *timer)
 
 /* -- the beginning of a stay -- */
 
+/* Ends it in the service's own words, which it is given a moment to read. */
+static void refuse(struct held *h, enum refusal why)
+{
+	const struct service_ops *service = h->pub.worker->service;
+	struct span words = service->refusal ? service->refusal(why) : SPAN_NONE;
+	const struct iovec iov = {.iov_base = (void *)words.p, .iov_len = words.n};
+
+	if (words.n && conn_send(&h->pub, &iov, 1, false) == (ssize_t)words.n)
+		conn_linger(&h->pub, REFUSAL_NS, REFUSAL_BYTES);
+	close_gracefully(h);
+}
+
+/* Whether its address has not too many connections. Under some models the supervisor has seen
+ * to that, and who was here before is not turned away. */
+static bool may_enter(struct held *h)
+{
+	struct worker *w = h->pub.worker;
+	const struct crew *crew = w->boot->crew;
+	uint64_t now_ns = loop_now_ns(w->loop);
+	enum gate_answer answer;
+	uint32_t ticket;
+
+	if (!crew->is_limited || atomic_load(&h->seat->ticket))
+		return true;
+	if (h->pub.resumed) {
+		atomic_store(&h->seat->ticket, gate_admit(crew->gate, &h->peer));
+		return true;
+	}
+	answer = gate_enter(crew->gate, &crew->limits, &h->peer, now_ns, &ticket);
+	atomic_store(&h->seat->ticket, ticket);
+	if (answer != GATE_OPEN)
+		gate_say(crew->gate, w->log, crew->spec->name, &h->peer, answer, now_ns);
+	return answer == GATE_OPEN;
+}
+
+static void come_in(struct held *h)
+{
+	if (!may_enter(h)) {
+		refuse(h, REFUSE_GREEDY);
+		return;
+	}
+	h->open = true;
+	follow(h, h->pub.worker->service->open(&h->pub));
+}
+
 void conn_arrive(struct worker *w, const struct conn_arrival *a)
 {
 	struct held *h = &w->conns.held[a->seat];
@@ -496,7 +545,7 @@ void conn_arrive(struct worker *w, const struct conn_arrival *a)
 
 	w->n_open++;
 	board_add(&w->board->counters.connections, 1);
-	follow(h, w->service->open(&h->pub));
+	come_in(h);
 }
 
 void conn_each_idle(struct worker *w, void (*each)(struct conn *c))

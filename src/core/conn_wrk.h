@@ -40,6 +40,7 @@ struct held {
 	bool may_write;
 	bool peer_ended; /* RDHUP or HUP came: an end waits behind what is unread */
 	bool lent;       /* a program has the socket: we neither read nor write */
+	bool open;       /* the service knows of it */
 	bool lingering;
 	uint64_t linger_ns;
 	uint64_t linger_bytes;

@@ -89,7 +89,8 @@ static int check_and_listen(struct crew *crew, struct stock *stock, struct reaso
 	return r < 0 ? r : listen_open(crew, all, n_all, stock, reason);
 }
 
-static int make_memory(struct crew *crew, struct reason *reason)
+static int make_memory(
+	struct crew *crew, const struct crew *forerunner, struct reason *reason)
 {
 	const struct spec *spec = crew->spec;
 
@@ -104,6 +105,9 @@ static int make_memory(struct crew *crew, struct reason *reason)
 	if (!crew->slots || !crew->model || (spec->service->shared_bytes && !crew->shared))
 		return reason_set(reason, "out of memory");
 
+	crew->gate = forerunner ? gate_share(forerunner->gate) : gate_new();
+	if (!crew->gate)
+		return reason_set(reason, "out of memory");
 	for (unsigned i = 0; i < crew->n_slots; i++)
 		crew_init_slot(crew, i);
 	crew->n_in[SLOT_EMPTY] = crew->n_slots;
@@ -135,10 +139,14 @@ int crew_open(const struct spec *spec, const struct crew_place *place, struct cr
 		.log = place->log,
 		.access_fd = -1,
 		.n_connections = n_connections(spec),
+		.limits = {.most = (unsigned)s->max_per_ip,
+			.rate = (unsigned)s->rate_per_ip,
+			.burst = (unsigned)s->burst_per_ip},
+		.is_limited = s->max_per_ip || s->rate_per_ip,
 		.n_wanted = spec->model->seeded ? 1 : (unsigned)s->workers.min,
 	};
 
-	int r = make_memory(crew, reason);
+	int r = make_memory(crew, place->forerunner, reason);
 	if (r == 0)
 		r = peer_rights(s->user, s->group, &crew->uid, &crew->gid, reason);
 	if (r == 0)
@@ -169,6 +177,7 @@ void crew_free(struct crew *crew)
 	care_stop(crew);
 	fd_close(&crew->access_fd);
 	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
+	gate_free(crew->gate);
 	free(crew->listeners);
 	free(crew->slots);
 	free(crew->model);

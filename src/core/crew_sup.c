@@ -200,6 +200,7 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	forget_process(slot);
 	cool(slot, !as_told && was != SLOT_DRAINING, was == SLOT_READY);
 	care_gone(slot);
+	board_leave_gate(slot->board, crew->gate);
 	crew->spec->model->sup_gone(slot);
 
 	if (was == SLOT_STARTING && !is_sown(slot) && !crew->was_ready && !crew->draining
@@ -493,6 +494,7 @@ int crew_sown(struct slot *slot, pid_t pid)
 
 void crew_unsow(struct slot *slot)
 {
+	board_leave_gate(slot->board, slot->crew->gate);
 	forget_process(slot);
 	cool(slot, false, false);
 	crew_look(slot->crew); /* it may have been the last */

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "core/board.h"
+#include "core/gate.h"
 #include "core/listen_sup.h"
 #include "core/service.h"
 #include "core/slot_sup.h"
@@ -113,6 +114,7 @@ struct crew_place {
 	void *owner;
 	struct stock *stock; /* sockets that are there already (listen_sup.h) */
 	unsigned generation;
+	const struct crew *forerunner; /* of the same name; NULL without one */
 };
 
 struct crew {
@@ -129,7 +131,10 @@ struct crew {
 	int access_fd;          /* owned; -1 for none */
 	uid_t uid;              /* of the workers; (uid_t)-1: as the supervisor */
 	gid_t gid;
-	void *shared; /* service_ops.shared_bytes */
+	void *shared;      /* service_ops.shared_bytes */
+	struct gate *gate; /* owned with its forerunner and its heir */
+	struct gate_limits limits;
+	bool is_limited; /* by any of them */
 	struct crew_totals
 		past; /* of workers that have gone, and of crews before this one */
 

@@ -306,6 +306,7 @@ void lobby_close(struct guest *g)
 	leave_line(g);
 	loop_remove(l->crew->loop, &g->io);
 	fd_close(&g->fd);
+	gate_leave(l->crew->gate, g->ticket);
 	free(g->input);
 	free(g);
 	l->n_guests--;
@@ -363,10 +364,11 @@ struct guest *lobby_next(struct lobby *l)
 
 /* -- bytes that no worker has -- */
 
-bool lobby_keep_input(struct guest *g, const struct seat *seat, size_t max)
+bool lobby_keep_input(struct guest *g, struct seat *seat, size_t max)
 {
 	size_t n = seat_n_input(seat);
 
+	lobby_unlend(g, seat);
 	g->n_read = atomic_load(&seat->n_read);
 	g->n_sent = atomic_load(&seat->n_sent);
 	if (!n)
@@ -381,8 +383,10 @@ bool lobby_keep_input(struct guest *g, const struct seat *seat, size_t max)
 	return true;
 }
 
-void lobby_lend_input(const struct guest *g, struct seat *seat)
+void lobby_lend(struct guest *g, struct seat *seat)
 {
+	atomic_store(&seat->ticket, g->ticket);
+	g->ticket = 0;
 	if (g->n_input)
 		memcpy(seat->input, g->input, g->n_input);
 	atomic_store(&seat->n_read, g->n_read);
@@ -393,7 +397,27 @@ void lobby_lend_input(const struct guest *g, struct seat *seat)
 	atomic_store(&seat->since_ns, now_ns(g->lobby));
 }
 
+void lobby_unlend(struct guest *g, struct seat *seat)
+{
+	g->ticket = atomic_exchange(&seat->ticket, 0);
+}
+
 /* -- accepting -- */
+
+/* Whether its address has not too many connections already. */
+static bool may_enter(struct guest *g, const struct addr *peer)
+{
+	const struct crew *crew = g->lobby->crew;
+	enum gate_answer answer;
+
+	if (!crew->is_limited)
+		return true;
+	answer = gate_enter(crew->gate, &crew->limits, peer, now_ns(g->lobby), &g->ticket);
+	if (answer != GATE_OPEN)
+		gate_say(crew->gate, crew->log, crew->spec->name, peer, answer,
+			now_ns(g->lobby));
+	return answer == GATE_OPEN;
+}
 
 /* Takes over @fd; without memory it is closed. */
 static void arrive(struct lobby *l, int fd, const struct addr *peer, unsigned listener)
@@ -418,7 +442,10 @@ static void arrive(struct lobby *l, int fd, const struct addr *peer, unsigned li
 	memcpy(g->peer, &peer->ss, g->peer_len);
 	list_init(&g->link);
 	l->n_guests++;
-	enter_line(g, GUEST_QUEUED);
+	if (may_enter(g, peer))
+		enter_line(g, GUEST_QUEUED);
+	else
+		lobby_refuse(g, REFUSE_GREEDY);
 }
 
 void lobby_take(struct lobby *l, int fd, const struct lobby_papers *papers)
@@ -447,6 +474,8 @@ void lobby_take(struct lobby *l, int fd, const struct lobby_papers *papers)
 	memcpy(g->peer, &papers->peer.ss, g->peer_len);
 	/* An address we listen at no more: it stays one of this service's connections. */
 	(void)find_listener(l->crew, &papers->local, &g->listener);
+	if (l->crew->is_limited)
+		g->ticket = gate_admit(l->crew->gate, &papers->peer);
 	list_init(&g->link);
 	l->n_guests++;
 	if (papers->parked) {

@@ -52,6 +52,7 @@ struct guest {
 	uint64_t n_read;   /* bytes taken from its socket so far */
 	uint64_t n_sent;   /* and given to it */
 	int fd;            /* owned */
+	uint32_t ticket;   /* core/gate.h, while no worker has it; 0 for none */
 	uint32_t n_input;
 	char *input; /* owned: bytes read and not yet answered, while no worker has it; else
 			NULL */
@@ -149,7 +150,8 @@ void lobby_handed_over(struct guest *g, struct slot *slot, uint32_t seat); /* to
  *
  * False if they cannot be kept (no memory, or a length no sound worker writes).
  */
-[[nodiscard]] bool lobby_keep_input(struct guest *g, const struct seat *seat, size_t max);
+[[nodiscard]] bool lobby_keep_input(struct guest *g, struct seat *seat, size_t max);
 
-/* Puts the kept bytes into the seat of the next worker. */
-void lobby_lend_input(const struct guest *g, struct seat *seat);
+/* Puts what is kept of it into the seat of the next worker; or has it back, not taken. */
+void lobby_lend(struct guest *g, struct seat *seat);
+void lobby_unlend(struct guest *g, struct seat *seat);

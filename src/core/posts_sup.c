@@ -313,6 +313,7 @@ static int gather_stock(const struct posts *p, struct stock *stock)
 static int open_post(struct posts *p, struct sheet *sheet, const struct spec *spec,
 	struct stock *stock, struct reason *reason)
 {
+	const struct post *before = posts_find(p, spec->name);
 	struct post *post = calloc(1, sizeof(*post));
 
 	if (!post)
@@ -326,6 +327,7 @@ static int open_post(struct posts *p, struct sheet *sheet, const struct spec *sp
 		.owner = post,
 		.stock = stock,
 		.generation = p->generation,
+		.forerunner = before ? before->crew : NULL,
 	};
 	int r = crew_open(spec, &place, &post->crew, reason);
 	if (r < 0) {

@@ -169,6 +169,11 @@ static void put_service(struct buf *out, const struct post *post)
 	put_listeners(out, crew);
 	put_connections(out, crew);
 	put_totals(out, crew);
+	/* The gate goes on from one generation to the next. */
+	put_number(out, "refused_per_ip_total",
+		posts_find(post->posts, crew->spec->name) == post
+			? gate_n_refused(crew->gate)
+			: 0);
 	put_workers(out, crew);
 	put_end(out, '}');
 }

@@ -25,6 +25,7 @@ struct worker;
 /* Why the supervisor itself ends a connection, in the service's own words. */
 enum refusal {
 	REFUSE_BUSY,   /* the queue is full or its deadline passed: try later */
+	REFUSE_GREEDY, /* too many connections of one address: try later */
 	REFUSE_BROKEN, /* the worker died after the request began, or two died of it */
 };
 

@@ -82,20 +82,23 @@ bool accept_wrk_has_room(const struct accept_wrk *a, bool evict)
 	return a->n_free || (evict && conn_longest_idle(a->worker));
 }
 
-bool accept_wrk_take(
-	struct accept_wrk *a, int fd, const struct addr *peer, unsigned listener)
+bool accept_wrk_take(struct accept_wrk *a, int fd, const struct addr *peer,
+	unsigned listener, uint32_t ticket)
 {
 	struct worker *w = a->worker;
 
 	if (!a->n_free && conn_longest_idle(w))
 		conn_end(conn_longest_idle(w));
 	if (!a->n_free) {
+		gate_leave(w->boot->crew->gate, ticket);
 		fd_close(&fd);
 		return false;
 	}
 	uint32_t index = a->free_seats[--a->n_free];
 	struct seat *seat = &w->board->seats[index];
 
+	if (ticket)
+		atomic_store(&seat->ticket, ticket);
 	seat_go(seat, SEAT_HELD);
 	conn_arrive(w, &(struct conn_arrival){
 			       .seat = index,
@@ -143,7 +146,7 @@ static void on_listener(struct loop_io *io, uint32_t events)
 		if (fd < 0)
 			break;
 		any = true;
-		(void)accept_wrk_take(a, fd, &peer, (unsigned)(l - a->listeners));
+		(void)accept_wrk_take(a, fd, &peer, (unsigned)(l - a->listeners), 0);
 	}
 	look(a);
 	if (any && a->accepted)
@@ -168,6 +171,8 @@ void accept_wrk_ended(struct accept_wrk *a, struct conn *c)
 	uint32_t index = held_of(c)->seat_index;
 	struct seat *seat = &a->worker->board->seats[index];
 
+	gate_leave(a->worker->boot->crew->gate, atomic_load(&seat->ticket));
+	atomic_store(&seat->ticket, 0);
 	seat_clear(seat);
 	seat_go(seat, SEAT_FREE);
 	a->free_seats[a->n_free++] = index;

@@ -91,11 +91,12 @@ static bool make_child(const struct crew *crew, struct slot *slot, struct guest 
 	if (crew_sow(slot, &chan) < 0)
 		return false;
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
-	lobby_lend_input(g, &slot->board->seats[0]);
+	lobby_lend(g, &slot->board->seats[0]);
 	bool sent = crew_send(zygote(crew), &msg, FORK_MSG_BARE, chan);
 	msg.type = FORK_CONN;
 	sent = sent && crew_send(zygote(crew), &msg, sizeof(msg), g->fd);
 	if (!sent) {
+		lobby_unlend(g, &slot->board->seats[0]);
 		crew_unsow(slot);
 		return false;
 	}

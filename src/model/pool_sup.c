@@ -95,10 +95,11 @@ static bool offer(struct pool_sup *p, struct slot *slot, struct guest *g)
 	};
 
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
-	lobby_lend_input(g, seat);
+	lobby_lend(g, seat);
 	seat_go(seat, SEAT_OFFERED);
 	if (!crew_send(slot, &msg, sizeof(msg), g->fd)) {
 		seat_go(seat, SEAT_FREE);
+		lobby_unlend(g, seat);
 		return false;
 	}
 

@@ -266,11 +266,13 @@ static bool hand_over(struct ring_sup *r, struct slot *slot)
 	struct ring_conn_msg msg = {
 		.type = RING_CONN,
 		.listener = g->listener,
+		.ticket = g->ticket,
 		.peer.len = g->peer_len,
 	};
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
 	if (!crew_send(slot, &msg, sizeof(msg), g->fd))
 		return false;
+	g->ticket = 0; /* the worker's now */
 	lobby_close(g);
 	return true;
 }

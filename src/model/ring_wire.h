@@ -58,6 +58,7 @@ enum ring_msg_type {
 struct ring_conn_msg {
 	uint32_t type;
 	uint32_t listener;
+	uint32_t ticket; /* core/gate.h */
 	struct addr peer;
 };
 

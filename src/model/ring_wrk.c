@@ -170,7 +170,8 @@ void ring_wrk_message(struct worker *w, const void *bytes, size_t len, int fd_in
 	if (msg.type == RING_PING)
 		tell(w, RING_BACK);
 	else if (msg.type == RING_CONN && fd >= 0)
-		(void)accept_wrk_take(&r->accept, fd_take(&fd), &msg.peer, msg.listener);
+		(void)accept_wrk_take(
+			&r->accept, fd_take(&fd), &msg.peer, msg.listener, msg.ticket);
 }
 
 void ring_wrk_idle(struct conn *c)

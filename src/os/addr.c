@@ -153,6 +153,25 @@ uint16_t addr_port(const struct addr *addr)
 	return addr->sa.sa_family == AF_UNIX ? 0 : ntohs(in->sin_port);
 }
 
+size_t addr_bytes(const struct addr *addr, unsigned char out[ADDR_BYTES_MAX])
+{
+	const struct sockaddr_in6 *in6 = (const void *)&addr->ss;
+	const struct sockaddr_in *in4 = (const void *)&addr->ss;
+
+	if (addr->sa.sa_family == AF_INET) {
+		memcpy(out, &in4->sin_addr, 4);
+		return 4;
+	}
+	if (addr->sa.sa_family != AF_INET6)
+		return 0;
+	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		memcpy(out, in6->sin6_addr.s6_addr + 12, 4);
+		return 4;
+	}
+	memcpy(out, &in6->sin6_addr, 16);
+	return 16;
+}
+
 bool addr_is_loopback(const struct addr *addr)
 {
 	if (addr->sa.sa_family == AF_INET) {

@@ -43,6 +43,11 @@ void addr_host(const struct addr *addr, char out[ADDR_TEXT_MAX]);
 /* 0 for a unix socket. */
 uint16_t addr_port(const struct addr *addr);
 
+/* The bytes of an internet address, in network order: how many (4 or 16); 0 for another. An
+ * IPv4 address that IPv6 has wrapped is an IPv4 address. */
+#define ADDR_BYTES_MAX 16u
+size_t addr_bytes(const struct addr *addr, unsigned char out[ADDR_BYTES_MAX]);
+
 /* Only this machine can reach it: 127.0.0.0/8, ::1, or a unix socket. */
 bool addr_is_loopback(const struct addr *addr);
 

@@ -146,8 +146,8 @@ class Server:
 
     # -- talking to it
 
-    def connect(self, seconds=PATIENCE_S):
-        wire = Wire(self.address, seconds)
+    def connect(self, seconds=PATIENCE_S, source=None):
+        wire = Wire(self.address, seconds, source)
         self.wires.append(wire)
         return wire
 

@@ -53,11 +53,13 @@ def basic(user, password):
 class Wire:
     """One connection. Reads block for at most @seconds."""
 
-    def __init__(self, address, seconds=PATIENCE_S):
+    def __init__(self, address, seconds=PATIENCE_S, source=None):
         family = socket.AF_UNIX if isinstance(address, str) else \
             socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(seconds)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(address)
         if family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

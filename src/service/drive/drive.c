@@ -44,6 +44,15 @@ static struct span refusal(enum refusal why)
 		     "Connection: close\r\n"
 		     "\r\n"
 		     "503 Service Unavailable: everybody is busy; try again soon.\n");
+	/* Not a 429: that needs a Date, which constant bytes cannot have. */
+	static const struct span greedy = SPAN(
+		"HTTP/1.1 503 Service Unavailable\r\n"
+		"Retry-After: 1\r\n"
+		"Content-Type: text/plain; charset=utf-8\r\n"
+		"Content-Length: 81\r\n"
+		"Connection: close\r\n"
+		"\r\n"
+		"503 Service Unavailable: too many connections from your address; try again soon.\n");
 	static const struct span broken =
 		SPAN("HTTP/1.1 502 Bad Gateway\r\n"
 		     "Content-Type: text/plain; charset=utf-8\r\n"
@@ -54,6 +63,7 @@ static struct span refusal(enum refusal why)
 
 	switch (why) {
 	case REFUSE_BUSY: return busy;
+	case REFUSE_GREEDY: return greedy;
 	case REFUSE_BROKEN: return broken;
 	}
 	return SPAN_NONE;
