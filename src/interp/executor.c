@@ -4,7 +4,6 @@
 
 #include "base/util.h"
 #include "interp/pass.h"
-#include "interp/prefork_interp.h"
 #include "os/fd.h"
 #include "os/inherit.h"
 #include "os/random.h"
@@ -12,14 +11,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#define SIGNALS 64
+#define SIGNALS    64
+#define CHANNEL_FD 64 /* at least: below are the numbers that people choose by hand */
 
 /* A call as it arrived. */
 struct arrival {
@@ -63,16 +65,20 @@ static int special(const struct arrival *arrival, uint32_t what)
 	return arrival->fds[at];
 }
 
+static void say(int chan, uint32_t type, int value)
+{
+	const struct wire_note note = {.magic = WIRE_MAGIC, .type = type, .value = value};
+
+	(void)!pass_send(chan, &note, sizeof(note), NULL, 0,
+		MSG_DONTWAIT); /* who waits for it may have gone */
+}
+
 /* Ends an executor that never began. Who called it is told, and runs the script itself. */
 [[gnu::noreturn]] static void give_up(int chan, int why, const char *what)
 {
-	const struct wire_note note = {
-		.magic = WIRE_MAGIC, .type = WIRE_COLD, .value = why};
-
 	if (what)
 		syslog(LOG_WARNING, "an executor gave up: %s", what);
-	(void)!pass_send(
-		chan, &note, sizeof(note), NULL, 0, 0); /* the server may have gone */
+	say(chan, WIRE_COLD, why);
 	_exit(0);
 }
 
@@ -169,21 +175,44 @@ static bool take_strings(const struct executor_base *base, const struct arrival 
 	return true;
 }
 
+static bool move_up(int *fd, int first)
+{
+	if (*fd >= first)
+		return true;
+	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, first);
+	if (moved < 0)
+		return false;
+	(void)close(*fd);
+	*fd = moved;
+	return true;
+}
+
 /* Moves every descriptor that came above all the numbers they are to have. */
 static bool move_clear(struct arrival *arrival)
 {
 	const struct wire_view *view = &arrival->view;
 	int last = view->call->n_fds ? view->numbers[view->call->n_fds - 1] : 2;
 
-	for (size_t i = 0; i < arrival->n_fds; i++) {
-		if (arrival->fds[i] > last)
-			continue;
-		int moved = fcntl(arrival->fds[i], F_DUPFD_CLOEXEC, last + 1);
-		if (moved < 0)
+	for (size_t i = 0; i < arrival->n_fds; i++)
+		if (!move_up(&arrival->fds[i], last + 1))
 			return false;
-		(void)close(arrival->fds[i]);
-		arrival->fds[i] = moved;
-	}
+	return true;
+}
+
+/* The channel stays, out of the way of the caller's descriptors and of the script's. */
+static bool keep_channel(const struct executor_base *base, const struct arrival *arrival,
+	int chan, struct executor_call *out)
+{
+	const struct wire_view *view = &arrival->view;
+	int last = view->call->n_fds ? view->numbers[view->call->n_fds - 1] : 2;
+	struct stat st;
+
+	if (!move_up(&chan, MAX(MAX(last + 1, base->first_fd), CHANNEL_FD))
+		|| fstat(chan, &st) < 0)
+		return false;
+	out->channel = chan;
+	out->channel_ino = st.st_ino;
+	out->pid = getpid();
 	return true;
 }
 
@@ -229,21 +258,23 @@ static void take_signals(const struct executor_base *base, const struct wire_cal
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-void executor_wait(
-	const struct executor_base *base, int chan, uint64_t serial, struct pfi_call *out)
+void executor_wait(const struct executor_base *base, int chan, uint64_t serial,
+	struct executor_call *out)
 {
 	struct arrival arrival;
 
 	receive(&arrival, chan);
 	bool has_state = arrival.call.note.flags & WIRE_HAS_STATE;
 	/* Before the limits: the caller's may leave no room for this. */
-	if (!move_clear(&arrival) || !take_strings(base, &arrival, out))
+	if (!move_clear(&arrival) || !take_strings(base, &arrival, &out->call)
+		|| !keep_channel(base, &arrival, chan, out))
 		give_up(chan, WIRE_WHY_TOO_BIG, "no room for the call");
+	chan = out->channel;
 	if (has_state && !take_rights(base, &arrival.view))
 		give_up(chan, WIRE_WHY_RIGHTS, NULL);
 
 	/* From here on it is the script: what fails now is the script's failure. */
-	(void)close(chan);
+	say(chan, WIRE_BEGUN, 0);
 	int cwd = special(&arrival, WIRE_HAS_CWD);
 	if (cwd >= 0 && fchdir(cwd) < 0)
 		syslog(LOG_WARNING, "cannot enter the caller's working directory: %m");
@@ -256,7 +287,30 @@ void executor_wait(
 		_exit(127);
 	}
 	take_signals(base, &arrival.call);
-	environ = out->env;
-	random_bytes(out->seed, sizeof(out->seed));
-	out->serial = serial;
+	environ = out->call.env;
+	random_bytes(out->call.seed, sizeof(out->call.seed));
+	out->call.serial = serial;
+}
+
+/* Whether the channel's number still leads to the channel: the script may have closed it. */
+static bool has_channel(const struct executor_call *call)
+{
+	struct stat st;
+
+	return fstat(call->channel, &st) == 0 && S_ISSOCK(st.st_mode)
+	       && st.st_ino == call->channel_ino;
+}
+
+void executor_leave(const struct executor_call *call, int status)
+{
+	/* To a process of one thread unshare does nothing, to others it is refused: another
+	 * thread would go on with descriptors that lead nowhere, or somewhere else. */
+	if (getpid() != call->pid || !has_channel(call) || unshare(CLONE_VM) < 0)
+		_exit(status);
+
+	/* UNSHARE: a process that shares our table keeps it, as on any exit. */
+	(void)close_range((unsigned)call->channel + 1, ~0u, CLOSE_RANGE_UNSHARE);
+	(void)close_range(0, (unsigned)call->channel - 1, 0);
+	say(call->channel, WIRE_ENDED, (status & 0xff) << 8);
+	_exit(status);
 }

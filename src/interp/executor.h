@@ -8,13 +8,21 @@
  * believes what a call says, and it has no rights but the caller's.
  */
 
+#include "interp/prefork_interp.h"
 #include "interp/wire.h"
 
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-struct pfi_call;
+/* A call as the script sees it, and the way back. */
+struct executor_call {
+	struct pfi_call call;
+	pid_t pid;
+	int channel;       /* to whoever waits for the end; the script may have closed it */
+	ino_t channel_ino; /* by which it is known to be the same */
+};
 
 /* What every executor of a server starts from, noted once. */
 struct executor_base {
@@ -41,9 +49,18 @@ void executor_note_base(struct executor_base *base);
 /**
  * executor_wait - wait on @chan for a call, and become it.
  *
- * Runs in the executor; closes @chan. Returns with *@out filled as its header
+ * Runs in the executor; adopts @chan. Returns with *@out filled as its header
  * promises, or ends the process: there was no call, it was garbled, or this process may not
  * stand in the caller's place.
  */
-void executor_wait(
-	const struct executor_base *base, int chan, uint64_t serial, struct pfi_call *out);
+void executor_wait(const struct executor_base *base, int chan, uint64_t serial,
+	struct executor_call *out);
+
+/**
+ * executor_leave - end with @status, and say so before the memory is given back.
+ *
+ * For a large interpreter that takes the kernel milliseconds, which nobody can
+ * see. What can be seen of an end comes first: descriptors are closed, and with
+ * them locks and the ends of pipes. A child of the executor's only ends.
+ */
+[[gnu::noreturn]] void executor_leave(const struct executor_call *call, int status);

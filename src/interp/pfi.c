@@ -48,7 +48,7 @@ static const struct pfi_options defaults = {
 static struct {
 	struct files *files; /* from the first pfi_also_check on */
 	bool done;           /* pfi_init_complete was called, here or in an ancestor */
-	bool executor;
+	struct executor_call executor; /* its pid is 0 in all that are none */
 } state;
 
 /* What the launcher said, if it said it to this very process. */
@@ -238,7 +238,6 @@ int pfi_init_complete(const struct pfi_options *options, struct pfi_call *call,
 {
 	static struct beginning
 		b; /* the server's, for life: its stack is the interpreter's */
-	struct pfi_call served = {.size = sizeof(served)};
 	struct reason reason = {0};
 
 	if (state.done)
@@ -267,17 +266,17 @@ int pfi_init_complete(const struct pfi_options *options, struct pfi_call *call,
 	}
 	leave_caller(&b);
 	call_hook(b.options.after_fork_in_child, &b.options);
-	server_run(&b.setup, &served);
+	state.executor.call.size = sizeof(state.executor.call);
+	server_run(&b.setup, &state.executor);
 
-	state.executor = true;
-	give(&served, call);
+	give(&state.executor.call, call);
 	return PFI_EXECUTOR;
 }
 
 void pfi_executor_exit(int status)
 {
-	if (!state.executor)
+	if (state.executor.pid == 0)
 		exit(status);
 	(void)fflush(NULL);
-	_exit(status);
+	executor_leave(&state.executor, status);
 }

@@ -490,7 +490,7 @@ static bool open_all(struct server *server)
 		       || loop_add(server->loop, &server->watcher, EPOLLIN) == 0);
 }
 
-void server_run(const struct server_setup *setup, struct pfi_call *call)
+void server_run(const struct server_setup *setup, struct executor_call *call)
 {
 	struct server server;
 

@@ -23,7 +23,7 @@
 
 struct files;
 struct managed;
-struct pfi_call;
+struct executor_call;
 struct pfi_options;
 struct executor_base;
 
@@ -50,4 +50,4 @@ void server_listen(const struct server_setup *setup);
  *
  * In the server itself it ends the process.
  */
-void server_run(const struct server_setup *setup, struct pfi_call *call);
+void server_run(const struct server_setup *setup, struct executor_call *call);

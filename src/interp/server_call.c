@@ -161,6 +161,13 @@ static void read_known(struct server_call *call)
 	server_call_end(call);
 }
 
+/* The script has ended, its executor said so to the launcher: nobody is to be signalled. */
+static void let_go(struct server_call *call)
+{
+	call->exec->call = NULL;
+	call->exec = NULL;
+}
+
 /* Signals, on our own wire. False when the launcher has gone, or is none. */
 static bool take_notes(struct server_call *call)
 {
@@ -169,10 +176,10 @@ static bool take_notes(struct server_call *call)
 	int got;
 
 	while ((got = pass_recv(call->io.fd, &in, MSG_DONTWAIT)) == PASS_OK) {
-		if (!wire_is_note(&note, in.n_bytes))
-			return false;
-
-		if (note.type != WIRE_SIGNAL || !call->exec)
+		bool known = wire_is_note(&note, in.n_bytes) && call->exec;
+		if (known && note.type == WIRE_DONE)
+			let_go(call);
+		if (!known || note.type != WIRE_SIGNAL)
 			return false;
 		server_exec_signal(call->exec, note.value, note.flags & WIRE_FROM_TERMINAL);
 	}
@@ -182,17 +189,19 @@ static bool take_notes(struct server_call *call)
 static void on_call(struct loop_io *io, uint32_t events)
 {
 	struct server_call *call = container_of(io, struct server_call, io);
-	bool gone = events & (EPOLLHUP | EPOLLERR);
+	bool gone;
 
 	if (call->known && call->state == CALL_OPEN) {
 		read_known(call);
 		return;
 	}
-	/* The known wire says nothing more; its end is all that can come. */
-	if (!gone && call->known)
-		gone = call->state == CALL_RUNNING
-		       && recv(io->fd, &(char){0}, 1, MSG_DONTWAIT) == 0;
-	else if (!gone)
+	/* The known wire says nothing more; its end is all that can come. Ours may have said
+	 * something before its end. */
+	if (call->known)
+		gone = events & (EPOLLHUP | EPOLLERR)
+		       || (call->state == CALL_RUNNING
+			       && recv(io->fd, &(char){0}, 1, MSG_DONTWAIT) == 0);
+	else
 		gone = !take_notes(call);
 	if (!gone)
 		return;

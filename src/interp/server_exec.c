@@ -70,7 +70,7 @@ static void call_hook(void (*hook)(void *arg), const struct pfi_options *options
 
 /* In the child: an executor, waiting to become somebody's script. */
 static void become_executor(
-	struct server *server, int chan, pid_t parent, struct pfi_call *out)
+	struct server *server, int chan, pid_t parent, struct executor_call *out)
 {
 	const struct server_setup *setup = server->setup;
 
@@ -85,17 +85,23 @@ static void become_executor(
 	executor_wait(setup->base, chan, server->serial + 1, out);
 }
 
-/* What an executor said: that it may not stand in its caller's place. */
-static void take_refusal(struct server_exec *exec)
+/* What an executor says of its call, where that came on the known wire. False when it will
+ * say no more. */
+static bool take_words(struct server_exec *exec)
 {
 	struct wire_note note;
 	struct pass_in in = {.buf = &note, .cap = sizeof(note)};
+	int got = PASS_CLOSED;
 
-	if (exec->io.fd < 0 || pass_recv(exec->io.fd, &in, MSG_DONTWAIT) != PASS_OK
-		|| !wire_is_note(&note, in.n_bytes) || note.type != WIRE_COLD)
-		return;
-	if (exec->call)
-		server_call_send_cold(exec->call, note.value);
+	while (exec->io.fd >= 0
+		&& (got = pass_recv(exec->io.fd, &in, MSG_DONTWAIT)) == PASS_OK
+		&& wire_is_note(&note, in.n_bytes)) {
+		if (note.type == WIRE_COLD && exec->call)
+			server_call_send_cold(exec->call, note.value);
+		if (note.type == WIRE_ENDED && exec->call)
+			server_call_finish(exec->call, note.value);
+	}
+	return got == PASS_AGAIN;
 }
 
 static void on_exec(struct loop_io *io, uint32_t events)
@@ -103,7 +109,8 @@ static void on_exec(struct loop_io *io, uint32_t events)
 	struct server_exec *exec = container_of(io, struct server_exec, io);
 
 	(void)events;
-	take_refusal(exec);
+	if (take_words(exec))
+		return;
 	loop_remove(exec->server->loop, io);
 	fd_close(&io->fd);
 }
@@ -128,7 +135,7 @@ static struct server_exec *exec_new(struct server *server, int *chan)
 	return exec;
 }
 
-bool server_exec_fork(struct server *server, struct pfi_call *out)
+bool server_exec_fork(struct server *server, struct executor_call *out)
 {
 	const struct pfi_options *options = server->setup->options;
 	struct chan_pair pair = CHAN_PAIR_NONE;
@@ -189,7 +196,7 @@ static void exec_ended(struct server_exec *exec, bool spare, int status)
 {
 	struct server *server = exec->server;
 
-	take_refusal(exec);
+	(void)take_words(exec);
 	if (exec->call)
 		server_call_finish(exec->call, status);
 	loop_remove(server->loop, &exec->io);
@@ -279,7 +286,7 @@ bool server_exec_give(struct server *server, struct server_call *call)
 	list_append(&server->busy, &exec->link);
 	server->n_spares--;
 	server->n_busy++;
-	/* On the known wire it is us that it would tell of a refusal. */
+	/* On the known wire it is us that it tells of a refusal, and of its end. */
 	if (exec->io.fd >= 0)
 		(void)!loop_add(server->loop, &exec->io, EPOLLIN);
 	return true;

@@ -89,7 +89,7 @@ bool server_call_give(struct server_call *call, struct server_exec *exec);
 
 /* server_exec.c: one executor. */
 /* Forks one. True in the child, once it has a call. */
-bool server_exec_fork(struct server *server, struct pfi_call *out);
+bool server_exec_fork(struct server *server, struct executor_call *out);
 void server_exec_reap(struct server *server);
 void server_exec_signal(struct server_exec *exec, int sig, bool from_terminal);
 void server_exec_caller_gone(struct server_exec *exec);

@@ -9,10 +9,12 @@
  *      |<----- WIRE_GO + channel-|                       |   an executor is yours
  *      |------ WIRE_CALL + descriptors ----------------->|   run this: first, and once
  *      |<----- WIRE_COLD --------------------------------|   I may not: run it yourself
- *      |<----- (closes the channel) ---------------------|   it has begun
+ *      |<----- WIRE_BEGUN -------------------------------|   it has begun
  *      |------ WIRE_SIGNAL ----->|                       |   I was sent this signal
  *      |<----- WIRE_STOPPED -----|                       |   a signal stopped the script
- *      |<----- WIRE_ENDED -------|                       |   how wait(2) saw it end: last
+ *      |<----- WIRE_ENDED -------------------------------|   it exits with this status, and
+ *      |------ WIRE_DONE ------->|                       |     has closed all else: last
+ *   or |<----- WIRE_ENDED -------|                       |   how wait(2) saw it end: last
  *
  * and before WIRE_GO, or instead of it:
  *
@@ -24,6 +26,11 @@
  * after that but on the executor's own word. Nor does it send a descriptor
  * before an executor waits for it: in the queue of a server that was stopped it
  * would keep a pipe open that somebody waits for the end of.
+ *
+ * An executor's own word on its end spares the caller the time that the kernel
+ * takes to give back an interpreter's memory. It need not come: then the server
+ * tells, when it has waited for the process. WIRE_DONE keeps the server from
+ * taking the launcher's going for a caller's death.
  *
  * SOCK_SEQPACKET, so a message is whole or is not there. Either side ends the
  * call by closing. The socket is "p<identity>" beside the known protocol's
@@ -43,7 +50,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC 0x50464931u /* "PFI1" */
+#define WIRE_MAGIC 0x50464932u /* "PFI2" */
 #define WIRE_MSG_MAX \
 	(48u * 1024u)               /* bytes of a message; longer text goes by descriptor \
 				     */
@@ -63,6 +70,8 @@ enum wire_type {
 	WIRE_ENDED,
 	WIRE_STATUS,
 	WIRE_GO,
+	WIRE_BEGUN,
+	WIRE_DONE,
 };
 
 /* Why a call is, or was, run without a server: what --status tells. */

@@ -26,6 +26,8 @@ const char args_usage[] =
 	"  --compat      share servers with the other implementation of this program\n"
 	"With PREFORK_DISABLE=1 in the environment the script is simply run.\n";
 
+#define COMBINED_USUAL 64 /* bytes of a combined word that is cut up without malloc */
+
 /* The words of a command line, wherever they came from. */
 struct words {
 	char **at; /* NULL behind the last */
@@ -34,6 +36,7 @@ struct words {
 struct parse {
 	struct args *out;
 	struct reason *reason;
+	size_t room; /* more than there are words, those of a combined one included */
 	const char *preload; /* NULL, "auto" or the word itself */
 };
 
@@ -42,9 +45,17 @@ static bool word_is_option(const char *word)
 	return word && word[0] == '-' && word[1] != '\0';
 }
 
+/* Room in @out for one more, as many as there are words at most: got when it is needed, for
+ * the first malloc costs as much as the rest of the command line. */
 static int add_cover(struct parse *parse, char kind, const char *text)
 {
-	parse->out->covers[parse->out->n_covers++] = (struct args_cover){kind, text};
+	struct args *out = parse->out;
+
+	if (!out->covers)
+		out->covers = calloc(parse->room, sizeof(*out->covers));
+	if (!out->covers)
+		return reason_errno(parse->reason, "cannot start");
+	out->covers[out->n_covers++] = (struct args_cover){kind, text};
 	return 0;
 }
 
@@ -124,8 +135,9 @@ static int take_options(struct parse *parse, struct words *words)
 static char **cut_combined(char *word)
 {
 	const char *separator = strchr(word, ' ') ? " " : ",";
-	char **pieces = calloc(strlen(word) + 2, sizeof(*pieces));
-	size_t n = 0;
+	static char *few[COMBINED_USUAL + 2];
+	size_t n = 0, room = strlen(word);
+	char **pieces = room <= COMBINED_USUAL ? few : calloc(room + 2, sizeof(*pieces));
 
 	for (char *rest; pieces && (rest = strtok_r(n ? NULL : word, separator, &word));
 		n++)
@@ -158,14 +170,21 @@ static const char *preload_word(const char *asked, const char *interp)
 }
 
 /* INTERP, its arguments (@more), what the preloader needs, and the rest of the command
- * line. */
-static int build_command(
-	struct parse *parse, char *interp, char **more, char **rest, size_t room)
+ * line, which lies in argv behind the word that INTERP came from. */
+static int build_command(struct parse *parse, char *interp, char **more, char **rest)
 {
 	struct args *out = parse->out;
 	size_t n = 0;
 
-	out->command = calloc(room, sizeof(*out->command));
+	if (!*more && !parse->preload) {
+		out->command = rest - 1;
+		out->command[0] = interp;
+		out->n_interp = 1;
+		out->script = *rest;
+		out->args = rest + (out->script ? 1 : 0);
+		return 0;
+	}
+	out->command = calloc(parse->room, sizeof(*out->command));
 	if (!out->command)
 		return reason_errno(parse->reason, "cannot start");
 	out->command[n++] = interp;
@@ -190,14 +209,17 @@ static int build_command(
 int args_parse(int argc, char **argv, struct args *out, struct reason *reason)
 {
 	static char *no_words[] = {NULL};
-	struct parse parse = {.out = out, .reason = reason};
+	struct parse parse = {
+		.out = out,
+		.reason = reason,
+		.room = (size_t)argc + (argc > 1 ? strlen(argv[1]) : 0) + 8,
+	};
 	struct words rest = {argv + (argc > 0)}, inner = {no_words};
-	size_t room = (size_t)argc + (argc > 1 ? strlen(argv[1]) : 0) + 8;
 
-	*out = (struct args){.covers = calloc(room, sizeof(*out->covers))};
+	*out = (struct args){0};
 	if (is_combined(*rest.at))
 		inner.at = cut_combined(*rest.at++);
-	if (!out->covers || !inner.at)
+	if (!inner.at)
 		return reason_errno(reason, "cannot start");
 
 	int bad = take_options(&parse, &inner);
@@ -211,5 +233,5 @@ int args_parse(int argc, char **argv, struct args *out, struct reason *reason)
 	if (!interp && !(interp = *rest.at ? *rest.at++ : NULL))
 		return reason_set(
 			reason, "which interpreter? (--help tells how to say it)");
-	return build_command(&parse, interp, inner.at, rest.at, room);
+	return build_command(&parse, interp, inner.at, rest.at);
 }

@@ -24,7 +24,7 @@ enum phase {
 /* What the wait for one call knows. */
 struct wait {
 	int sock;
-	int channel; /* owned: to the executor, while SENT; else -1 */
+	int channel; /* owned: to the executor, from SENT on; -1: there is none yet, or any more */
 	struct relay relay;
 	struct request *request;
 	const struct args *args;
@@ -62,30 +62,54 @@ static int send_request(struct wait *wait, int channel)
 	return -1;
 }
 
-/* What the executor says: that it may not, or by its closing that the script has begun. */
-static int take_channel(struct wait *wait)
+static void begin(struct wait *wait)
 {
 	const struct request *request = wait->request;
-	struct wire_note note;
-	struct pass_in in = {.buf = &note, .cap = sizeof(note)};
-	int got = pass_recv(wait->channel, &in, MSG_DONTWAIT);
 
-	if (got == PASS_AGAIN)
-		return -1;
-	fd_close(&wait->channel);
-	if (got == PASS_OK && wire_is_note(&note, in.n_bytes) && note.type == WIRE_COLD)
-		return go_cold(wait, note.value);
 	/* The caller's are sent under their own numbers, behind those made for the call. */
 	request_let_go(request->fds + request->n_own, request->n_fds - request->n_own);
 	wait->phase = BEGUN;
-	return -1;
+}
+
+/* The script's end, from the one who knows first. The server must not take our going for a
+ * caller's death. */
+static int end(struct wait *wait, int status)
+{
+	const struct wire_note done = {.magic = WIRE_MAGIC, .type = WIRE_DONE};
+
+	(void)!pass_send(wait->sock, &done, sizeof(done), NULL, 0, MSG_DONTWAIT);
+	*wait->status = status;
+	return CALL_ENDED;
+}
+
+/* All that the executor says. An enum call_result, or -1: wait on. */
+static int take_channel(struct wait *wait)
+{
+	struct wire_note note;
+	struct pass_in in = {.buf = &note, .cap = sizeof(note)};
+	int got;
+
+	while ((got = pass_recv(wait->channel, &in, MSG_DONTWAIT)) == PASS_OK
+		&& wire_is_note(&note, in.n_bytes)) {
+		if (note.type == WIRE_COLD && wait->phase == SENT)
+			return go_cold(wait, note.value);
+		if (note.type == WIRE_BEGUN && wait->phase == SENT)
+			begin(wait);
+		if (note.type == WIRE_ENDED && wait->phase == BEGUN)
+			return end(wait, note.value);
+	}
+	if (got == PASS_AGAIN)
+		return -1;
+	fd_close(&wait->channel);
+	/* Closed by the script it says nothing; closed before that, there is no script. */
+	return wait->phase == SENT ? go_cold(wait, WIRE_WHY_GONE) : -1;
 }
 
 /* One message. An enum call_result, or -1: wait on. */
 static int take_note(struct wait *wait)
 {
 	struct wire_note note;
-	int channel = -1;
+	int channel = -1, result;
 	struct pass_in in = {
 		.buf = &note, .cap = sizeof(note), .fds = &channel, .max_fds = 1};
 	int got = pass_recv(wait->sock, &in, MSG_DONTWAIT);
@@ -102,8 +126,8 @@ static int take_note(struct wait *wait)
 			       : -1;
 	case WIRE_ENDED:
 		/* An executor that refused has ended well, and has said so before. */
-		if (wait->channel >= 0 && take_channel(wait) == CALL_COLD)
-			return CALL_COLD;
+		if (wait->channel >= 0 && (result = take_channel(wait)) >= 0)
+			return result;
 		*wait->status = note.value;
 		return CALL_ENDED;
 	case WIRE_COLD:

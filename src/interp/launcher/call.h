@@ -8,9 +8,9 @@
  *   WAITING   the server sends WIRE_GO                     SENT
  *             no sign for WIRE_PATIENCE_MS, a signal,
  *             WIRE_COLD, or the server's end               COLD
- *   SENT      the executor closes the channel              BEGUN
- *             it sends WIRE_COLD                           COLD
- *   BEGUN     the script ends                              ENDED
+ *   SENT      the executor sends WIRE_BEGUN                BEGUN
+ *             it sends WIRE_COLD, or ends                  COLD
+ *   BEGUN     it sends WIRE_ENDED, or the server does      ENDED
  *   SENT, BEGUN
  *             the server's end                             LOST
  */

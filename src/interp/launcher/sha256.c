@@ -84,7 +84,7 @@ static uint32_t big_endian(const uint8_t *p)
 
 static void mix_block(struct sha256 *sha)
 {
-	uint32_t w[64], s[8];
+	uint32_t w[64];
 
 	for (int i = 0; i < 16; i++)
 		w[i] = big_endian(sha->block + 4 * i);
@@ -94,18 +94,19 @@ static void mix_block(struct sha256 *sha)
 		       + (turn(b, 17) ^ turn(b, 19) ^ b >> 10);
 	}
 
-	memcpy(s, sha->h, sizeof(s));
+	/* In variables, not in an array that is moved: the compiler turns them by renaming. */
+	uint32_t a = sha->h[0], b = sha->h[1], c = sha->h[2], d = sha->h[3];
+	uint32_t e = sha->h[4], f = sha->h[5], g = sha->h[6], h = sha->h[7];
 	for (int i = 0; i < 64; i++) {
-		uint32_t t1 = s[7] + (turn(s[4], 6) ^ turn(s[4], 11) ^ turn(s[4], 25))
-			      + ((s[4] & s[5]) ^ (~s[4] & s[6])) + round_constant[i] + w[i];
-		uint32_t t2 = (turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22))
-			      + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-		memmove(s + 1, s, 7 * sizeof(s[0]));
-		s[4] += t1;
-		s[0] = t1 + t2;
+		uint32_t t1 = h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25))
+			      + ((e & f) ^ (~e & g)) + round_constant[i] + w[i];
+		uint32_t t2 = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22))
+			      + ((a & b) ^ (a & c) ^ (b & c));
+		h = g, g = f, f = e, e = d + t1;
+		d = c, c = b, b = a, a = t1 + t2;
 	}
-	for (int i = 0; i < 8; i++)
-		sha->h[i] += s[i];
+	sha->h[0] += a, sha->h[1] += b, sha->h[2] += c, sha->h[3] += d;
+	sha->h[4] += e, sha->h[5] += f, sha->h[6] += g, sha->h[7] += h;
 }
 
 void sha256_init(struct sha256 *sha)
