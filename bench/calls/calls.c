@@ -95,7 +95,8 @@ static void in_turn(struct options *options)
 	for (unsigned c = 0; c < options->n_commands; c++) {
 		uint64_t *took = options->commands[c].took_ns;
 		qsort(took, n, sizeof(*took), by_size);
-		(void)printf("{\"least_us\": %.1f, \"median_us\": %.1f, \"p99_us\": %.1f, \"calls\": %u}\n",
+		(void)printf(
+			"{\"least_us\": %.1f, \"median_us\": %.1f, \"p99_us\": %.1f, \"calls\": %u}\n",
 			(double)took[0] / 1e3, (double)took[n / 2] / 1e3,
 			(double)took[(size_t)n * 99 / 100] / 1e3, n);
 	}
@@ -114,8 +115,8 @@ static void in_turn(struct options *options)
 static void at_once(const struct options *options, char **argv)
 {
 	size_t bytes = options->callers * sizeof(uint64_t);
-	uint64_t *counts =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *counts = mmap(
+		NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint64_t began = now_ns(), total = 0;
 	int status;
 
