@@ -162,6 +162,47 @@ def test_a_file_can_be_made_executable_and_its_time_set(served, house):
     assert put(served, "/a.txt", f'<e:executable xmlns:e="{A}">maybe</e:executable>', status=207) == {f"{{{A}}}executable": 403}
 
 
+WIN32 = '<Z:Win32LastModifiedTime xmlns:Z="urn:schemas-microsoft-com:">{}</Z:Win32LastModifiedTime>'
+TIME, TIME_TEXT = 1_234_567_890, "Fri, 13 Feb 2009 23:31:30 GMT"
+# How rclone and ownCloud, rclone again, and Windows say it.
+WAYS_OF_TIME = {
+    "X-OC-Mtime": lambda server: server.ask("PUT", "/t", {"X-OC-Mtime": f"{TIME}.25"}, b"text"),
+    "lastmodified": lambda server: put(server, "/t", f"<D:lastmodified>{TIME}</D:lastmodified>"),
+    "Win32LastModifiedTime": lambda server: put(server, "/t", WIN32.format(TIME_TEXT)),
+}
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("way", WAYS_OF_TIME)
+def test_the_time_a_client_gives_is_the_files_own_time(served, folder, way):
+    first = served.ask("PUT", "/t", {}, b"text")
+    digest = first["Repr-Digest"]
+    WAYS_OF_TIME[way](served)
+
+    def told(target):
+        (found,) = get(served, target).values()
+        answer = served.ask("HEAD", target)
+        assert answer["Repr-Digest"] == digest  # the contents are the same
+        return found[D + "getlastmodified"].text, answer["Last-Modified"], int(os.stat(folder / target[1:]).st_mtime)
+    assert told("/t") == (TIME_TEXT, TIME_TEXT, TIME)
+    assert served.ask("GET", "/t", {"If-None-Match": first["ETag"]}).status == 200  # it is another version
+    assert served.ask("GET", "/t", {"If-Modified-Since": TIME_TEXT}).status == 304
+    assert served.ask("COPY", "/t", {"Destination": "/copy"}).status == 201
+    assert served.ask("MOVE", "/t", {"Destination": "/moved"}).status == 201
+    assert told("/copy") == told("/moved") == (TIME_TEXT, TIME_TEXT, TIME)
+
+
+def test_the_answer_says_that_the_time_was_taken_and_what_is_no_time_is_refused(served, folder):
+    assert served.ask("PUT", "/t", {"X-OC-Mtime": str(TIME)}, b"text")["X-OC-Mtime"] == "accepted"
+    assert served.ask("PUT", "/t", {}, b"text")["X-OC-Mtime"] is None
+    was = os.stat(folder / "t").st_mtime_ns
+    for value in "", "now", "-1", "0x10", "99999999999999999999":
+        assert served.ask("PUT", "/t", {"X-OC-Mtime": value}, b"text").status == 400, value
+        assert put(served, "/t", f"<D:lastmodified>{value}</D:lastmodified>", status=207) == {D + "lastmodified": 403}
+        assert set(put(served, "/t", WIN32.format(value), status=207).values()) == {403}
+    assert os.stat(folder / "t").st_mtime_ns == was
+
+
 def test_properties_outlive_the_server(drive, house):
     first = drive()
     put(first, "/a.txt", "<x:p>kept</x:p>")
