@@ -160,3 +160,13 @@ def test_passwd_asks_twice_without_echo_and_writes_what_the_drive_understands(dr
 
     assert passwd(users, "emil", "one", "two")[1] != 0, "two different answers"
     assert "emil" not in users.read_text()
+
+
+def test_a_users_file_with_nobody_in_it_is_told_and_lets_nobody_in(drive, tmp_path):
+    path = tmp_path / "nobody"
+    path.write_text("# later\n")
+    path.chmod(0o600)
+    server = drive("--users", path)
+
+    server.wait_log(r"nobody can come in yet: preforkd passwd .*/nobody NAME")
+    assert server.ask("GET", "/").status == 401

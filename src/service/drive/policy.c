@@ -72,16 +72,24 @@ static int check_root(const char *root, struct reason *reason)
 }
 
 /* A users file with a fault must not wait for a worker to be found. */
-static int check_users(const char *users, struct reason *reason)
+static int check_users(
+	const char *users, const struct service_site *site, struct reason *reason)
 {
 	struct auth *auth;
 
 	if (!users)
 		return 0;
 	int rc = auth_open(users, &auth, reason);
-	if (rc == 0)
-		auth_close(auth);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (auth_is_empty(auth))
+		log_warn(site->log, "no-users",
+			LOG_SAY("nobody can come in yet: preforkd passwd %.200s NAME adds "
+				"somebody",
+				users),
+			KV("service", site->name));
+	auth_close(auth);
+	return 0;
 }
 
 int policy_check(void *conf, const struct service_site *site, struct reason *reason)
@@ -94,7 +102,7 @@ int policy_check(void *conf, const struct service_site *site, struct reason *rea
 	if (rc < 0)
 		return rc;
 	*site->at_fault = "users";
-	rc = check_users(policy->users, reason);
+	rc = check_users(policy->users, site, reason);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < site->n_listens; i++)

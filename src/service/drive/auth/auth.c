@@ -118,6 +118,11 @@ void auth_close(struct auth *auth)
 	free(auth);
 }
 
+bool auth_is_empty(const struct auth *auth)
+{
+	return auth->users->n == 0;
+}
+
 int auth_refresh(struct auth *auth, uint64_t now_ns, struct reason *reason)
 {
 	struct users *fresh = NULL;

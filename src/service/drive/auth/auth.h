@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "service/drive/auth/users.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct auth;
@@ -34,6 +35,9 @@ enum auth_result {
 [[nodiscard]] int auth_open(const char *path, struct auth **out, struct reason *reason);
 
 void auth_close(struct auth *auth); /* NULL is fine */
+
+/* Whether the file names nobody, so that nobody can come in. */
+bool auth_is_empty(const struct auth *auth);
 
 /**
  * auth_refresh - take up a changed users file. Once a request; it looks at the disk at
