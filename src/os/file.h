@@ -113,6 +113,8 @@ void file_flush_early(int fd, uint64_t offset, uint64_t n);
 [[nodiscard]] ssize_t file_attr_get_at(
 	int dir, const char *name, const char *attr, void *buf, size_t cap);
 [[nodiscard]] ssize_t file_attr_list(int fd, char *buf, size_t cap);
+/* Of the entry @name of @dir, a link itself. -ENOSYS before Linux 6.13. */
+[[nodiscard]] ssize_t file_attr_list_at(int dir, const char *name, char *buf, size_t cap);
 [[nodiscard]] int file_attr_set(
 	int fd, const char *name, const void *value, size_t n, int flags);
 [[nodiscard]] int file_attr_remove(int fd, const char *name);

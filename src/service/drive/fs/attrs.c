@@ -15,6 +15,8 @@
 #define ATTR_MOST \
 	65536u /* bytes: the kernel's maximum for one value and for the list of names */
 
+#define NAMES_FEW 512u /* bytes of names; more are not looked through in a hurry */
+
 struct attr_room {
 	char names[ATTR_MOST];
 	char value[ATTR_MOST];
@@ -37,17 +39,29 @@ static int copy_one(int from, int to, const char *name, struct attr_room *room)
 	return err == -EEXIST ? 0 : err;
 }
 
-/* Whether there is nothing to take along or to take away. Most files have no attributes but
- * ours, and are spared the memory. */
-static bool is_plain(int fd)
+/* Whether there is nothing to take along or to take away among the @n bytes of @names. */
+static bool are_plain(const char *names, ssize_t n)
 {
-	char names[512];
-
-	ssize_t n = file_attr_list(fd, names, sizeof(names));
 	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
 		if (is_taken_along(names + at) || strcmp(names + at, FS_PROPS_ATTR) == 0)
 			return false;
 	return n >= 0;
+}
+
+/* Most files have no attributes but ours, and are spared the memory. */
+static bool is_plain(int fd)
+{
+	char names[NAMES_FEW];
+
+	return are_plain(names, file_attr_list(fd, names, sizeof(names)));
+}
+
+bool fs_attrs_plain_at(const struct fs_root *root, int dir, const char *name)
+{
+	char names[NAMES_FEW];
+
+	return root->can.attributes
+	       && are_plain(names, file_attr_list_at(dir, name, names, sizeof(names)));
 }
 
 enum fs_result fs_attrs_copy(const struct fs_root *root, int from, int to)

@@ -98,6 +98,7 @@ enum fs_result fs_publish_begin(
 	pub->is_published = false;
 	pub->digests.n = 0;
 	pub->heir_of = (struct fs_info){0};
+	pub->heir_of_plain = false;
 
 	enum fs_result result = fs_place_open(&pub->place, root, pub->path);
 	if (result == FS_OK) {
@@ -162,20 +163,35 @@ enum fs_result fs_publish_clone(
 /* Takes over from @old, the file that had the name at the last look, what a new version keeps. */
 static enum fs_result inherit(struct fs_publish *pub, const struct fs_info *old)
 {
-	AUTO_CLOSE int fd = file_open(
-		pub->place.dir, pub->place.name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+	const struct fs_place *place = &pub->place;
+	/* Only at first: what it has of another heritage would have to go. */
+	bool plain = !pub->heir_of.inode
+		     && fs_attrs_plain_at(pub->root, place->dir, place->name);
+	AUTO_CLOSE int fd = plain ? -1
+				  : file_open(place->dir, place->name,
+					  O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
 	if (fd == -ENOENT)
 		return FS_OK; /* gone since: there is nobody to take over from */
 
 	enum fs_result result = fs_attrs_inherit(pub->root, fd, old, pub->fd, &pub->made);
-	if (result == FS_OK)
+	if (result == FS_OK) {
 		pub->heir_of = *old;
+		pub->heir_of_plain = plain;
+	}
 	return result;
 }
 
 static bool is_heir_of(const struct fs_publish *pub, const struct fs_info *old)
 {
 	return pub->heir_of.inode == old->inode && pub->heir_of.ctime_ns == old->ctime_ns;
+}
+
+/* The properties of @old are nobody's any more. That it was plain was seen at this very
+ * version of it: whoever gives a file attributes moves its ctime. */
+static void forget(const struct fs_publish *pub, const struct fs_info *old)
+{
+	if (!pub->heir_of_plain || !is_heir_of(pub, old))
+		fs_props_forget(pub->root, old);
 }
 
 static enum fs_result flush(const struct fs_publish *pub)
@@ -308,7 +324,7 @@ enum fs_result fs_publish_commit(struct fs_publish *pub,
 	result = put_in_place(pub, &guard, condition->kind, &out->created);
 	pub->is_published = result == FS_OK;
 	if (result == FS_OK && guard.exists)
-		fs_props_forget(pub->root, &guard.now);
+		forget(pub, &guard.now);
 	fs_guard_leave(&guard);
 	if (result != FS_OK)
 		return result;

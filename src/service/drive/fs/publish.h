@@ -38,7 +38,8 @@ struct fs_publish {
 	bool is_published;     /* it has its place */
 	struct fs_digests digests; /* what to keep of its contents */
 	struct fs_info heir_of;    /* the version whose permissions and attributes it has */
-	char path[FS_PATH_MAX];    /* place borrows it: a struct fs_publish does not move */
+	bool heir_of_plain;     /* that had no attributes to take along, nor properties */
+	char path[FS_PATH_MAX]; /* place borrows it: a struct fs_publish does not move */
 };
 
 /**
