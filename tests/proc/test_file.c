@@ -4,6 +4,7 @@
 
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/latch.h"
 
 #include "base/util.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Each test works in a directory of its own; the state is its descriptor. */
@@ -150,6 +152,80 @@ static void a_lock_is_the_open_files_and_is_refused_rather_than_waited_for(void 
 	assert_int_equal(file_lock(other, LOCK_EX | LOCK_NB), 0);
 }
 
+static int lock_in_child(struct latch *latch, int how)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(-latch_lock(latch, how));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+static void a_latch_keeps_out_a_child_that_was_forked_while_it_was_locked(void **state)
+{
+	struct scratch *scratch = *state;
+	struct latch latch = latch_at(scratch->dir, "a");
+
+	assert_int_equal(latch_lock(&latch, LOCK_EX), 0);
+	assert_int_equal(lock_in_child(&latch, LOCK_EX | LOCK_NB), -EWOULDBLOCK);
+	assert_int_equal(lock_in_child(&latch, LOCK_SH | LOCK_NB), -EWOULDBLOCK);
+	latch_unlock(&latch);
+	assert_int_equal(lock_in_child(&latch, LOCK_EX | LOCK_NB), 0);
+	latch_fini(&latch);
+}
+
+/* What F_OFD_GETLK says stands in the way of locking @byte of the file: F_UNLCK for nothing. */
+static int in_the_way(int fd, uint64_t byte, short type)
+{
+	struct flock lock = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+
+	assert_int_equal(fcntl(fd, F_OFD_GETLK, &lock), 0);
+	return lock.l_type;
+}
+
+static void bytes_of_a_latch_are_locked_one_by_one(void **state)
+{
+	struct scratch *scratch = *state;
+	const uint64_t first = 0, last = INT64_MAX;
+	struct latch latch = latch_at(scratch->dir, "a");
+
+	assert_int_equal(latch_lock_byte(&latch, first, true), 0);
+	assert_int_equal(latch_lock_byte(&latch, last, false), 0);
+	AUTO_CLOSE int other = file_open(scratch->dir, "a", O_RDWR, 0);
+	assert_int_equal(in_the_way(other, first, F_RDLCK), F_WRLCK);
+	assert_int_equal(in_the_way(other, first + 1, F_WRLCK), F_UNLCK);
+	assert_int_equal(in_the_way(other, last, F_WRLCK), F_RDLCK);
+	assert_int_equal(in_the_way(other, last, F_RDLCK), F_UNLCK);
+
+	latch_unlock_byte(&latch, first);
+	assert_int_equal(in_the_way(other, first, F_WRLCK), F_UNLCK);
+	assert_int_equal(in_the_way(other, last, F_WRLCK), F_RDLCK);
+	latch_fini(&latch);
+	assert_int_equal(in_the_way(other, last, F_WRLCK), F_UNLCK);
+}
+
+static void attributes_are_listed_by_name_where_the_kernel_can(void **state)
+{
+	struct scratch *scratch = *state;
+	AUTO_CLOSE int fd = make(scratch, "a", "");
+	char names[64];
+
+	ssize_t n = file_attr_list_at(scratch->dir, "a", names, sizeof(names));
+	if (n == -ENOSYS)
+		skip();
+	assert_int_equal(n, 0);
+	assert_int_equal(file_attr_set(fd, "user.x", "1", 1, 0), 0);
+	assert_int_equal(file_attr_list_at(scratch->dir, "a", names, sizeof(names)), 7);
+	assert_string_equal(names, "user.x");
+	assert_int_equal(
+		file_attr_list_at(scratch->dir, "b", names, sizeof(names)), -ENOENT);
+}
+
 static void unique_names_differ(void **state)
 {
 	(void)state;
@@ -173,6 +249,9 @@ int main(void)
 		IN_SCRATCH(a_read_stops_at_the_end_and_a_copy_is_exact),
 		IN_SCRATCH(a_name_is_won_once_and_an_unnamed_file_gets_one),
 		IN_SCRATCH(a_lock_is_the_open_files_and_is_refused_rather_than_waited_for),
+		IN_SCRATCH(a_latch_keeps_out_a_child_that_was_forked_while_it_was_locked),
+		IN_SCRATCH(bytes_of_a_latch_are_locked_one_by_one),
+		IN_SCRATCH(attributes_are_listed_by_name_where_the_kernel_can),
 		cmocka_unit_test(unique_names_differ),
 	};
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);

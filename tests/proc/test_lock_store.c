@@ -268,9 +268,8 @@ static int lock_once(const struct room *room, const char *path, bool is_deep)
 	struct lock_store store = open_store(room);
 	struct lock lock = some_lock(false, is_deep);
 	struct met met = {0};
-	AUTO_CLOSE int gate = -1;
 
-	if (lock_store_enter(&store, true, &gate) != FS_OK
+	if (lock_store_enter(&store, true) != FS_OK
 		|| lock_store_covering(&store, path, NOW, meet, &met) != FS_OK
 		|| (is_deep && lock_store_below(&store, path, NOW, meet, &met) != FS_OK))
 		return 2;
@@ -301,14 +300,14 @@ static int take_and_release(void *arg)
 	struct lock_store store = open_store(arg);
 
 	for (;;) {
-		AUTO_CLOSE int gate = -1;
 		struct lock lock = some_lock(false, false);
 
-		if (lock_store_enter(&store, true, &gate) != FS_OK
+		if (lock_store_enter(&store, true) != FS_OK
 			|| lock_store_put(&store, "a/b/c", &lock, NOW) != FS_OK
 			|| lock_store_remove(&store, "a/b/c", lock_token(&lock), NOW)
 				   != FS_OK)
 			return 1;
+		lock_store_leave(&store);
 	}
 }
 
@@ -324,28 +323,50 @@ static void who_is_killed_at_any_step_leaves_a_store_that_works(void **state)
 		assert_in_range(met.n, 0, 1); /* whole or not there, never half */
 		stop_child(pid);
 
-		AUTO_CLOSE int gate = -1;
-		assert_int_equal(lock_store_enter(&store, true, &gate), FS_OK);
+		assert_int_equal(lock_store_enter(&store, true), FS_OK);
 		assert_int_equal(lock_store_drop(&store, "", false), FS_OK);
 		put_lock(&store, "a/b/c", false, false);
 		assert_int_equal(covering(&store, "a/b/c", NOW).n, 1);
 		assert_int_equal(lock_store_drop(&store, "a", false), FS_OK);
 		assert_true(lock_store_is_empty(&store));
+		lock_store_leave(&store);
 	}
 	lock_store_close(&store);
 }
 
 static void the_gate_is_for_many_or_for_one(void **state)
 {
-	struct lock_store store = open_store(*state);
-	int a = -1, b = -1;
+	/* Each as in a process of its own. */
+	struct lock_store a = open_store(*state), b = open_store(*state);
 
-	assert_int_equal(lock_store_enter(&store, false, &a), FS_OK);
-	assert_int_equal(lock_store_enter(&store, false, &b), FS_OK);
-	assert_int_equal(file_lock(b, LOCK_EX | LOCK_NB), -EWOULDBLOCK);
-	fd_close(&a);
-	assert_int_equal(file_lock(b, LOCK_EX | LOCK_NB), 0);
-	fd_close(&b);
+	assert_int_equal(lock_store_enter(&a, false), FS_OK);
+	assert_int_equal(lock_store_enter(&b, false), FS_OK);
+	assert_int_equal(latch_lock(&b.gate, LOCK_EX | LOCK_NB), -EWOULDBLOCK);
+	lock_store_leave(&a);
+	assert_int_equal(latch_lock(&b.gate, LOCK_EX | LOCK_NB), 0);
+	lock_store_close(&a);
+	lock_store_close(&b);
+}
+
+static void a_lock_on_the_root_is_seen_whatever_was_known_before(void **state)
+{
+	struct room *room = *state;
+	struct lock_store store = open_store(room), other = open_store(room);
+
+	/* Long ago nothing was there: now it is known of this time. */
+	const struct timespec long_ago[] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	assert_int_equal(futimens(store.tree, long_ago), 0);
+	assert_true(lock_store_is_empty(&store));
+	assert_int_equal(store.bare_mtime_ns, 1'000'000'000);
+	assert_true(lock_store_is_empty(&store));
+
+	put_lock(&other, "", false, false);
+	assert_false(lock_store_is_empty(&store));
+	assert_int_equal(lock_store_drop(&other, "", false), FS_OK);
+	assert_true(lock_store_is_empty(&store));
+	/* That was a moment ago: at this time there may yet be another change. */
+	assert_int_equal(store.bare_mtime_ns, 1'000'000'000);
+	lock_store_close(&other);
 	lock_store_close(&store);
 }
 
@@ -384,6 +405,7 @@ int main(void)
 		EVERYWHERE(of_a_deep_lock_and_one_below_it_exactly_one_is_taken),
 		EVERYWHERE(who_is_killed_at_any_step_leaves_a_store_that_works),
 		EVERYWHERE(the_gate_is_for_many_or_for_one),
+		EVERYWHERE(a_lock_on_the_root_is_seen_whatever_was_known_before),
 		IN_ROOM(ten_thousand_locks_are_no_burden, in_memory),
 	};
 

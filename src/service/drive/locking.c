@@ -255,17 +255,20 @@ static void tend(struct request *r)
 /* Does @change with the gate closed behind us, to the path without links. */
 static void alone(struct request *r, void (*change)(struct request *r, const char *name))
 {
-	AUTO_CLOSE int gate = -1;
 	char name[FS_PATH_MAX];
 
 	conn_begun(r->conn);
-	enum fs_result result = lock_store_enter(&r->drive->locks, true, &gate);
-	if (result == FS_OK)
-		result = fs_resolve_name(&r->drive->root, r->path, name);
+	enum fs_result result = lock_store_enter(&r->drive->locks, true);
 	if (result != FS_OK)
-		return answer_result(r, result == FS_NOT_FOUND ? FS_NO_PARENT : result);
-	tend(r);
-	change(r, name);
+		return answer_result(r, result);
+	result = fs_resolve_name(&r->drive->root, r->path, name);
+	if (result == FS_OK) {
+		tend(r);
+		change(r, name);
+	} else {
+		answer_result(r, result == FS_NOT_FOUND ? FS_NO_PARENT : result);
+	}
+	lock_store_leave(&r->drive->locks);
 }
 
 static void locking_take(struct request *r, struct span piece)

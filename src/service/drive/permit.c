@@ -8,7 +8,6 @@
 #include "dav/multistatus.h"
 #include "http/path.h"
 #include "http/target.h"
-#include "os/fd.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
 #include "service/drive/request.h"
@@ -24,7 +23,7 @@ int64_t permit_now_sec(const struct request *r)
 	return (int64_t)(worker_wall_ns(r->conn->worker) / NS_PER_SEC);
 }
 
-static const struct lock_store *store_of(const struct request *r)
+static struct lock_store *store_of(const struct request *r)
 {
 	return &r->drive->locks;
 }
@@ -293,6 +292,13 @@ enum fs_result permit_check(struct permit *permit)
 
 /* -- the fence -- */
 
+static void leave_gate(struct permit *permit)
+{
+	if (permit->is_inside)
+		lock_store_leave(store_of(permit->r));
+	permit->is_inside = false;
+}
+
 static void leave(void *ctx)
 {
 	struct permit *permit = ctx;
@@ -310,15 +316,17 @@ static void leave(void *ctx)
 		(void)!lock_store_drop(store_of(r), change->name,
 			exists && change->kind == PERMIT_REPLACE);
 	}
-	fd_close(&permit->gate);
+	leave_gate(permit);
 	permit->is_alone = permit->drops = false;
 }
 
 static enum fs_result pass_gate(struct permit *permit, bool alone)
 {
-	fd_close(&permit->gate);
+	leave_gate(permit);
 	permit->is_alone = alone;
-	return lock_store_enter(store_of(permit->r), alone, &permit->gate);
+	enum fs_result result = lock_store_enter(store_of(permit->r), alone);
+	permit->is_inside = result == FS_OK;
+	return result;
 }
 
 static enum fs_result enter(void *ctx, bool *asks)
@@ -336,7 +344,7 @@ static enum fs_result enter(void *ctx, bool *asks)
 	*asks = request_field(permit->r, HTTP_H_IF).p || permit->saw_lock;
 	permit->drops = false; /* nothing has changed yet */
 	if (result != FS_OK)
-		fd_close(&permit->gate);
+		leave_gate(permit);
 	return result;
 }
 
@@ -360,15 +368,14 @@ void permit_init(struct permit *permit, struct request *r)
 	permit->r = r;
 	permit->fence = (struct fs_fence){enter, allows, leave, permit};
 	permit->n_changes = 0;
-	permit->gate = -1;
-	permit->is_alone = permit->saw_lock = permit->drops = false;
+	permit->is_inside = permit->is_alone = permit->saw_lock = permit->drops = false;
 	permit->blocked = BUF_INIT(BLOCKED_MAX);
 	permit->blocks_below = false;
 }
 
 void permit_fini(struct permit *permit)
 {
-	fd_close(&permit->gate);
+	leave_gate(permit);
 	buf_fini(&permit->blocked);
 }
 

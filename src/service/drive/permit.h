@@ -39,8 +39,8 @@ struct permit {
 	struct fs_fence fence;
 	struct permit_change changes[2];
 	unsigned n_changes;
-	int gate;           /* owned; -1 when outside */
-	bool is_alone;      /* in the gate */
+	bool is_inside;     /* the gate: */
+	bool is_alone;      /* in it */
 	bool saw_lock;      /* some lock has to do with this */
 	bool drops;         /* locks go with what is changed */
 	struct buf blocked; /* owned; what stands in the way: paths, each with its NUL */

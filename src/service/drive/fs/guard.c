@@ -3,21 +3,16 @@
 #include "service/drive/fs/guard.h"
 
 #include "base/hash.h"
-#include "os/fd.h"
-#include "os/file.h"
+#include "os/latch.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/file.h>
-
-#define N_LOCKS 256u
+#define ROOT_BYTE 0
 
 /*
  * By the directory's inode and the name. Letters count without their case,
  * because where "A" is "a" both must be one lock; elsewhere they merely share
  * it, as any two names may.
  */
-static unsigned lock_of(const struct fs_place *place)
+static uint64_t byte_of(const struct fs_place *place)
 {
 	uint64_t hash = hash_span(
 		HASH_START, span_of((const char *)&place->inode, sizeof(place->inode)));
@@ -26,20 +21,18 @@ static unsigned lock_of(const struct fs_place *place)
 		unsigned char c = (unsigned char)*at;
 		hash = hash_byte(hash, c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 	}
-	return (unsigned)hash_below(hash, N_LOCKS);
+	return hash >> 1; /* offsets have a sign */
 }
 
-static enum fs_result lock(const struct fs_root *root, unsigned which, bool alone, int *out)
+static enum fs_result lock(
+	struct fs_guard *guard, const struct fs_root *root, uint64_t byte, bool alone)
 {
-	char name[8];
+	enum fs_result result = fs_result_of(latch_lock_byte(root->names, byte, alone));
 
-	(void)snprintf(name, sizeof(name), "%02x", which);
-	AUTO_CLOSE int fd =
-		file_open(root->locks, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	enum fs_result result =
-		fs_result_of(fd < 0 ? fd : file_lock(fd, alone ? LOCK_EX : LOCK_SH));
-	if (result == FS_OK)
-		*out = fd_take(&fd);
+	if (result == FS_OK) {
+		guard->names = root->names;
+		guard->byte = byte;
+	}
 	return result;
 }
 
@@ -114,8 +107,8 @@ enum fs_result fs_guard_enter(struct fs_guard *out, const struct fs_root *root,
 
 	enum fs_result result = enter_fence(&guard, condition->fence, &asks);
 	if (result == FS_OK)
-		result = lock(root, lock_of(place), asks || needs_it_alone(condition),
-			&guard.lock);
+		result = lock(
+			&guard, root, byte_of(place), asks || needs_it_alone(condition));
 	if (result == FS_OK)
 		result = look(&guard, root, place);
 	if (result == FS_OK)
@@ -129,19 +122,20 @@ enum fs_result fs_guard_enter(struct fs_guard *out, const struct fs_root *root,
 	return result;
 }
 
-/* The lower number first, everywhere; where both are one lock, @a's descriptor holds it for
- * both. */
-static enum fs_result lock_both(const struct fs_root *root, unsigned a, unsigned b,
-	bool a_alone, bool b_alone, int *a_fd, int *b_fd)
+/* The lower number first, everywhere; where both are one, @a holds it for both. */
+static enum fs_result lock_both(const struct fs_root *root, struct fs_guard *a,
+	struct fs_guard *b, const struct fs_place *place_a, const struct fs_place *place_b,
+	bool a_alone, bool b_alone)
 {
+	uint64_t byte_a = byte_of(place_a), byte_b = byte_of(place_b);
 	enum fs_result result = FS_OK;
 
-	if (b < a)
-		result = lock(root, b, b_alone, b_fd);
+	if (byte_b < byte_a)
+		result = lock(b, root, byte_b, b_alone);
 	if (result == FS_OK)
-		result = lock(root, a, a_alone, a_fd);
-	if (result == FS_OK && b > a)
-		result = lock(root, b, b_alone, b_fd);
+		result = lock(a, root, byte_a, a_alone);
+	if (result == FS_OK && byte_b > byte_a)
+		result = lock(b, root, byte_b, b_alone);
 	return result;
 }
 
@@ -155,8 +149,8 @@ enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
 
 	enum fs_result result = enter_fence(&first, condition->fence, &asks);
 	if (result == FS_OK)
-		result = lock_both(root, lock_of(place_a), lock_of(place_b),
-			asks || needs_it_alone(condition), asks, &first.lock, &second.lock);
+		result = lock_both(root, &first, &second, place_a, place_b,
+			asks || needs_it_alone(condition), asks);
 	if (result == FS_OK)
 		result = look(&first, root, place_a);
 	if (result == FS_OK)
@@ -173,9 +167,29 @@ enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
 	return result;
 }
 
+enum fs_result fs_guard_enter_root(struct fs_guard *out, const struct fs_root *root,
+	const struct fs_condition *condition)
+{
+	AUTO_GUARD guard = FS_GUARD_NONE;
+	bool asks;
+
+	enum fs_result result = enter_fence(&guard, condition->fence, &asks);
+	if (result == FS_OK)
+		result = lock(&guard, root, ROOT_BYTE, true);
+	if (result == FS_OK)
+		result = ask_fence(&guard, asks);
+	if (result == FS_OK) {
+		*out = guard;
+		guard = FS_GUARD_NONE;
+	}
+	return result;
+}
+
 void fs_guard_leave(struct fs_guard *guard)
 {
-	fd_close(&guard->lock);
+	if (guard->names)
+		latch_unlock_byte(guard->names, guard->byte);
+	guard->names = NULL;
 	if (guard->fence)
 		guard->fence->leave(guard->fence->ctx);
 	guard->fence = NULL;

@@ -4,8 +4,8 @@
 /*
  * guard - the moment between the last look at a name and its change.
  *
- * A name that is to change is locked (flock on one of 256 files under
- * .prefork/locks/, so that other servers on the same folder see it too): by who
+ * A name that is to change is locked (as the byte of .prefork/locks/names that its
+ * hash says, so that other servers on the same folder see it too): by who
  * has a condition alone, by who has none together with others like him. So no
  * writer of ours comes between a condition's last check and the rename it
  * allowed. Held for milliseconds. Other programs do not lock, and may.
@@ -46,13 +46,14 @@ struct fs_condition {
 #define FS_NO_CONDITION (&(const struct fs_condition){.kind = FS_IF_ANY})
 
 struct fs_guard {
-	int lock;                     /* owned */
+	struct latch *names;          /* borrowed; NULL where nothing is locked by this: */
+	uint64_t byte;                /* of it */
 	const struct fs_fence *fence; /* borrowed; entered, NULL where there is none */
 	bool exists;                  /* something has the name */
 	struct fs_info now;           /* what: a link itself, not what it leads to */
 };
 
-#define FS_GUARD_NONE ((struct fs_guard){.lock = -1})
+#define FS_GUARD_NONE ((struct fs_guard){.names = NULL})
 #define AUTO_GUARD    [[gnu::cleanup(fs_guard_leave)]] struct fs_guard
 
 /**
@@ -74,5 +75,9 @@ struct fs_guard {
 [[nodiscard]] enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
 	const struct fs_root *root, const struct fs_place *place_a,
 	const struct fs_place *place_b, const struct fs_condition *condition);
+
+/* The same for the root itself, alone: it has no name, and nothing replaces it. */
+[[nodiscard]] enum fs_result fs_guard_enter_root(struct fs_guard *out,
+	const struct fs_root *root, const struct fs_condition *condition);
 
 void fs_guard_leave(struct fs_guard *guard);

@@ -292,25 +292,6 @@ static enum fs_result edit_open(const struct fs_root *root, int fd,
 		root, fd, &info, &edit, !span_eq(buf_span(&before), buf_span(&props)));
 }
 
-/* The root has no name to guard; nothing replaces it, so it guards itself. */
-static enum fs_result guard_root(const struct fs_root *root,
-	const struct fs_condition *condition, struct fs_guard *guard)
-{
-	bool asks = false;
-
-	enum fs_result result =
-		condition->fence ? condition->fence->enter(condition->fence->ctx, &asks)
-				 : FS_OK;
-	if (result != FS_OK)
-		return result;
-	guard->fence = condition->fence;
-	guard->lock = file_open(root->fd, ".", O_RDONLY | O_DIRECTORY, 0);
-	int err = guard->lock < 0 ? guard->lock : file_lock(guard->lock, LOCK_EX);
-	if (err < 0)
-		return fs_result_of(err);
-	return asks ? guard->fence->allows(guard->fence->ctx) : FS_OK;
-}
-
 enum fs_result fs_props_change(const struct fs_root *root, const char *path,
 	const struct fs_condition *condition,
 	enum fs_result (*change)(void *ctx, struct fs_props_edit *edit), void *ctx)
@@ -326,7 +307,7 @@ enum fs_result fs_props_change(const struct fs_root *root, const char *path,
 		alone.kind =
 			FS_IF_PRESENT; /* so that two changes are one after the other */
 	enum fs_result result = *path ? fs_place_open(&place, root, path)
-				      : guard_root(root, &alone, &guard);
+				      : fs_guard_enter_root(&guard, root, &alone);
 	if (result == FS_OK && *path)
 		result = fs_guard_enter(&guard, root, &place, &alone);
 	if (result == FS_OK)

@@ -5,11 +5,13 @@
 #include "base/reason.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/latch.h"
 #include "service/drive/fs/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -34,6 +36,10 @@ static int open_stores(struct fs_root *root)
 		return root->locks;
 	if ((root->notes = open_own(root->private, "notes", true)) < 0)
 		return root->notes;
+	root->names = malloc(sizeof(*root->names));
+	if (!root->names)
+		return -ENOMEM;
+	*root->names = latch_at(root->locks, "names");
 	return 0;
 }
 
@@ -118,6 +124,10 @@ int fs_root_open(struct fs_root *out, const char *dir, const struct fs_options *
 void fs_root_close(struct fs_root *root)
 {
 	fd_close(&root->notes);
+	if (root->names)
+		latch_fini(root->names);
+	free(root->names);
+	root->names = NULL;
 	fd_close(&root->locks);
 	fd_close(&root->tmp);
 	fd_close(&root->private);

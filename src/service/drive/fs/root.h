@@ -8,7 +8,7 @@
  * leave it. Most paths hold no symbolic link and cost one openat2. One that
  * does is opened again with links allowed, and then asked where it arrived:
  * a link into .prefork/ must not open it. A process makes one fs_root and may
- * keep it over fork; nothing in it changes after fs_root_open.
+ * keep it over fork; nothing in it changes after fs_root_open but *names.
  */
 
 #include "service/drive/fs/path.h"
@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct latch;
 struct reason;
 
 struct fs_options {
@@ -43,6 +44,7 @@ struct fs_root {
 	int private;         /* owned; .prefork/, or -1 */
 	int tmp;             /* owned; .prefork/tmp/, or -1 when nothing may be written */
 	int locks;           /* owned; .prefork/locks/, or -1 when nothing may be written */
+	struct latch *names; /* owned; guard.h; NULL when nothing may be written */
 	int notes;           /* owned; .prefork/notes/, or -1 when nothing may be written */
 	uint64_t mount, dev; /* of the folder; temporaries on others live elsewhere */
 	uint64_t private_inode;

@@ -21,6 +21,8 @@
 #define TODO_MAX (64 * MIB) /* paths of the tree that are still to be walked */
 #define TEND_SEC 3600
 
+#define COARSEST_NS (2 * (int64_t)NS_PER_SEC) /* a tick of the coarsest clock, FAT's */
+
 /* -- the locks of one path -- */
 
 /* Reads the locks in the directory @dir of the tree; none is no failure. */
@@ -244,7 +246,10 @@ static enum fs_result walk(
 
 enum fs_result lock_store_open(struct lock_store *out, const struct fs_root *root)
 {
-	*out = (struct lock_store){.root = root, .tree = -1};
+	*out = LOCK_STORE_NONE;
+	out->root = root;
+	out->gate = latch_at(root->locks, "gate");
+	out->bare_mtime_ns = INT64_MIN;
 	if (root->locks < 0)
 		return FS_OK;
 	int err = file_make_dir(root->locks, "tree", 0700);
@@ -258,28 +263,45 @@ enum fs_result lock_store_open(struct lock_store *out, const struct fs_root *roo
 
 void lock_store_close(struct lock_store *store)
 {
+	latch_fini(&store->gate);
 	fd_close(&store->tree);
 }
 
-enum fs_result lock_store_enter(const struct lock_store *store, bool alone, int *gate)
+enum fs_result lock_store_enter(struct lock_store *store, bool alone)
 {
-	/* Opened each time: a descriptor that came by fork would share its flock. */
-	AUTO_CLOSE int fd =
-		file_open(store->root->locks, "gate", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	int err = fd < 0 ? fd : file_lock(fd, alone ? LOCK_EX : LOCK_SH);
-	if (err == 0)
-		*gate = fd_take(&fd);
-	return fs_result_of(err);
+	return fs_result_of(latch_lock(&store->gate, alone ? LOCK_EX : LOCK_SH));
 }
 
-bool lock_store_is_empty(const struct lock_store *store)
+void lock_store_leave(struct lock_store *store)
+{
+	latch_unlock(&store->gate);
+}
+
+/*
+ * Every change of a folder asks, so it is one call as a rule. Two links: no
+ * directory is in the tree (file systems that do not count say 1). A file that
+ * was not in it is not in it as long as its time stays the same: unless that
+ * is so young that a change now would be stamped with it too.
+ */
+bool lock_store_is_empty(struct lock_store *store)
 {
 	struct statx tree, here;
 
-	/* Two links: no directory in it. File systems that do not count say 1. */
-	return store->tree < 0
-	       || (file_stat(store->tree, "", &tree) == 0 && tree.stx_nlink == 2
-		       && file_stat(store->tree, HERE, &here) == -ENOENT);
+	if (store->tree < 0)
+		return true;
+	if (file_stat(store->tree, "", &tree) < 0 || tree.stx_nlink != 2)
+		return false;
+	int64_t mtime_ns =
+		tree.stx_mtime.tv_sec * (int64_t)NS_PER_SEC + tree.stx_mtime.tv_nsec;
+	if (mtime_ns == store->bare_mtime_ns)
+		return true;
+
+	int64_t now_ns = file_clock_ns();
+	if (file_stat(store->tree, HERE, &here) != -ENOENT)
+		return false;
+	if (now_ns - mtime_ns >= COARSEST_NS)
+		store->bare_mtime_ns = mtime_ns;
+	return true;
 }
 
 enum fs_result lock_store_covering(const struct lock_store *store, const char *path,

@@ -23,6 +23,7 @@
  * taken for no lock.
  */
 
+#include "os/latch.h"
 #include "service/drive/fs/root.h"
 #include "service/drive/lock/lock.h"
 
@@ -34,22 +35,21 @@
 struct lock_store {
 	const struct fs_root *root; /* borrowed */
 	int tree;                   /* owned; -1 where nothing can be locked */
+	struct latch gate;          /* owned */
+	int64_t bare_mtime_ns; /* the tree's, when nothing was in it; INT64_MIN: unknown */
 };
 
-#define LOCK_STORE_NONE ((struct lock_store){.tree = -1})
+#define LOCK_STORE_NONE ((struct lock_store){.tree = -1, .gate = LATCH_NONE})
 
 /* Makes what is not there. A folder that may not be written to has no locks: FS_OK. */
 [[nodiscard]] enum fs_result lock_store_open(
 	struct lock_store *out, const struct fs_root *root);
 void lock_store_close(struct lock_store *store);
 
-/**
- * lock_store_enter - wait at the gate, and enter it @alone or with others.
- *
- * FS_OK with *@gate the caller's; closing it leaves.
- */
-[[nodiscard]] enum fs_result lock_store_enter(
-	const struct lock_store *store, bool alone, int *gate);
+/* Waits at the gate, and enters it @alone or with other processes. Who is inside leaves it
+ * first. */
+[[nodiscard]] enum fs_result lock_store_enter(struct lock_store *store, bool alone);
+void lock_store_leave(struct lock_store *store);
 
 /* What a walk along or below a path meets. Lives until the call returns. */
 struct lock_found {
@@ -61,7 +61,7 @@ struct lock_found {
 typedef bool lock_visit(void *ctx, const struct lock_found *found);
 
 /* Whether there is no lock at all, as far as that is cheap to tell. */
-bool lock_store_is_empty(const struct lock_store *store);
+bool lock_store_is_empty(struct lock_store *store);
 
 /* Every lock that covers @path at @now_sec: its own, and the deep ones above it. */
 [[nodiscard]] enum fs_result lock_store_covering(const struct lock_store *store,
