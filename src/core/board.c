@@ -57,6 +57,7 @@ void board_reset(struct board *board)
 	size_t head = head_bytes(board->n_seats);
 
 	board->counters = (struct board_counters){0};
+	atomic_store(&board->made, 0);
 	for (unsigned i = 0; i < board->n_seats; i++) {
 		struct seat *seat = &board->seats[i];
 

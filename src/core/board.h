@@ -80,6 +80,8 @@ struct board_counters {
 
 struct board {
 	struct board_counters counters;
+	_Atomic int32_t made; /* the pid, as the kernel noted it, of a process that another
+				 worker made for it; 0 for none yet */
 	uint32_t n_seats;
 	size_t input_bytes;
 	size_t map_bytes;

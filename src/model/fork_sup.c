@@ -20,9 +20,19 @@
 #define SILENT_NS \
 	(2 * NS_PER_SEC) /* so long a connection may say nothing while others wait */
 
+#define SAY_EVERY_NS (5 * NS_PER_SEC)
+
+/*
+ * A connection's descriptor stays here until the zygote says that its process is
+ * made: slot->model is its guest so long. If none can be made, it waits again.
+ */
 struct fork_sup {
 	struct lobby lobby;
 	struct loop_timer rounds;
+	bool late;         /* a process is made, and could not be taken over yet */
+	uint64_t again_ns; /* no process could be made: not before then */
+	uint64_t n_failed; /* since it was last said in the log */
+	uint64_t said_ns;
 };
 
 static struct slot *zygote(const struct crew *crew)
@@ -102,8 +112,24 @@ static bool make_child(const struct crew *crew, struct slot *slot, struct guest 
 	}
 	log_debug(crew->log, "placed", "connection gets a process", KV("conn", g->id),
 		KV("service", crew->spec->name), KV("worker", slot->index));
-	lobby_close(g); /* the child has it now; the parent keeps no copy */
+	lobby_handed_over(g, slot, 0);
+	slot->model = g;
 	return true;
+}
+
+static bool may_make(const struct fork_sup *f)
+{
+	const struct crew *crew = f->lobby.crew;
+
+	return zygote(crew)->state == SLOT_READY && loop_now_ns(crew->loop) >= f->again_ns;
+}
+
+static void look_soon(struct fork_sup *f)
+{
+	struct loop *loop = f->lobby.crew->loop;
+
+	if (!f->rounds.at_ns)
+		(void)loop_at(loop, &f->rounds, loop_now_ns(loop) + ROUND_NS);
 }
 
 static void dispatch(struct crew *crew)
@@ -111,7 +137,7 @@ static void dispatch(struct crew *crew)
 	struct fork_sup *f = crew->model;
 	struct guest *g;
 
-	while (zygote(crew)->state == SLOT_READY && (g = lobby_next(&f->lobby))) {
+	while (may_make(f) && (g = lobby_next(&f->lobby))) {
 		struct slot *slot = find_empty(crew);
 
 		if (!slot || !make_child(crew, slot, g))
@@ -120,18 +146,22 @@ static void dispatch(struct crew *crew)
 	/* Children do not say that they are idle: so, while anyone waits, it is looked at again. */
 	if (lobby_n_queued(&f->lobby)) {
 		end_longest_idle(crew);
-		if (!f->rounds.at_ns)
-			(void)loop_at(
-				crew->loop, &f->rounds, loop_now_ns(crew->loop) + ROUND_NS);
+		look_soon(f);
 	}
 	lobby_trim(&f->lobby);
 	if (crew->draining && lobby_is_empty(&f->lobby))
 		crew_settled(crew);
 }
 
+static void take_late(struct fork_sup *f);
+
 static void on_round(struct loop_timer *timer)
 {
-	dispatch(container_of(timer, struct fork_sup, rounds)->lobby.crew);
+	struct fork_sup *f = container_of(timer, struct fork_sup, rounds);
+
+	if (f->late)
+		take_late(f);
+	dispatch(f->lobby.crew);
 }
 
 static void sup_ready(struct slot *slot)
@@ -148,6 +178,78 @@ static bool is_expected(const struct slot *child)
 	return child->chan >= 0 && child->proc.pid < 0;
 }
 
+/* The connection that @child was to be for, which is its no more; NULL if it has it. */
+static struct guest *take_guest(struct slot *child)
+{
+	struct guest *g = child->model;
+
+	child->model = NULL;
+	return g;
+}
+
+/* A line for each would make a log of what is short already. */
+static void say_failed(struct fork_sup *f, int err)
+{
+	const struct crew *crew = f->lobby.crew;
+	uint64_t now_ns = loop_now_ns(crew->loop);
+
+	f->n_failed++;
+	if (f->said_ns && now_ns - f->said_ns < SAY_EVERY_NS)
+		return;
+	log_error(crew->log, "fork-failed",
+		"no process could be made for connections: they wait",
+		KV("service", crew->spec->name), KV("errno", err),
+		KV("times", f->n_failed));
+	f->said_ns = now_ns;
+	f->n_failed = 0;
+}
+
+/* No process was made for it: its connection is the next again, after a moment. */
+static void put_back(struct fork_sup *f, struct slot *child)
+{
+	const struct crew *crew = f->lobby.crew;
+	struct guest *g = take_guest(child);
+
+	if (g && lobby_keep_input(g, &child->board->seats[0], child->board->input_bytes))
+		lobby_requeue(g, false);
+	else if (g)
+		lobby_refuse(g, REFUSE_BROKEN);
+	crew_unsow(child);
+	f->again_ns = loop_now_ns(crew->loop) + ROUND_NS;
+}
+
+/*
+ * Takes over the process that was made for @child. True if it has the connection
+ * now, or will as soon as there is a descriptor to watch it by.
+ */
+static bool take_over(struct fork_sup *f, struct slot *child)
+{
+	int r = crew_sown(child, atomic_load(&child->board->made));
+
+	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM) {
+		f->late = true;
+		look_soon(f);
+		return true;
+	}
+	if (r == 0)
+		lobby_close(take_guest(child)); /* the parent keeps no copy */
+	return r == 0;
+}
+
+static void take_late(struct fork_sup *f)
+{
+	const struct crew *crew = f->lobby.crew;
+
+	f->late = false;
+	for (unsigned i = 1; i < crew->n_slots; i++) {
+		struct slot *child = &crew->slots[i];
+
+		if (is_expected(child) && atomic_load(&child->board->made)
+			&& !take_over(f, child))
+			put_back(f, child);
+	}
+}
+
 static int sup_message(struct slot *slot, const void *bytes, size_t len)
 {
 	struct crew *crew = slot->crew;
@@ -162,24 +264,29 @@ static int sup_message(struct slot *slot, const void *bytes, size_t len)
 	struct slot *child = &crew->slots[msg.slot];
 	if (!is_expected(child))
 		return -EPROTO;
-	int r = msg.pid > 0 ? crew_sown(child, msg.pid) : -ECHILD;
-	if (r == 0)
-		return 0;
-	log_error(crew->log, "fork-failed", "a process for a connection could not be made",
-		KV("service", crew->spec->name), KV("errno", msg.pid < 0 ? -msg.pid : -r));
-	crew_unsow(child);
-	return msg.pid > 0 ? -EPROTO : 0;
+	if (msg.pid > 0)
+		return take_over(crew->model, child) ? 0 : -EPROTO;
+	say_failed(crew->model, -msg.pid);
+	put_back(crew->model, child);
+	dispatch(crew);
+	return 0;
 }
 
-/* Its connection went with it. If it was the zygote, the children it was to make are not
- * coming. */
+/*
+ * Its connection went with it. If it was the zygote, the children it had made and
+ * not told of are there; those it was to make are not coming.
+ */
 static void sup_gone(struct slot *slot)
 {
 	struct crew *crew = slot->crew;
+	struct fork_sup *f = crew->model;
 
 	for (unsigned i = 1; slot->index == 0 && i < crew->n_slots; i++) {
-		if (is_expected(&crew->slots[i]))
-			crew_unsow(&crew->slots[i]);
+		struct slot *child = &crew->slots[i];
+
+		if (is_expected(child)
+			&& (!atomic_load(&child->board->made) || !take_over(f, child)))
+			put_back(f, child);
 	}
 	dispatch(crew);
 }

@@ -121,9 +121,12 @@ int proc_spawn(const struct proc_spec *spec, struct proc *out)
 	return 0;
 }
 
-pid_t proc_fork_sibling(void)
+pid_t proc_fork_sibling(_Atomic int32_t *made)
 {
-	struct clone_args args = {.flags = CLONE_PARENT};
+	struct clone_args args = {
+		.flags = CLONE_PARENT | CLONE_PARENT_SETTID,
+		.parent_tid = (uintptr_t)made,
+	};
 
 	(void)fflush(NULL);
 	long pid = syscall(SYS_clone3, &args, sizeof(args));

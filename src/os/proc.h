@@ -43,8 +43,12 @@ struct proc_spec {
  * For a process that makes others on its parent's behalf: the parent learns
  * the pid, and takes the process over by proc_adopt. Nothing else is changed in
  * the child: it goes on from here. Returns 0 in it, its pid here, or -errno.
+ *
+ * The kernel puts the pid into *@made too, before the child's first step: in
+ * memory shared with the parent, it tells of the child even if this process
+ * ends before it can.
  */
-[[nodiscard]] pid_t proc_fork_sibling(void);
+[[nodiscard]] pid_t proc_fork_sibling(_Atomic int32_t *made);
 
 /**
  * proc_adopt - take over a child that somebody else made for this process.
