@@ -40,6 +40,7 @@ enum {
 	TICK_MS = 10, /* how exact deadlines are, and how long a broken connection rests */
 	OPENING_MAX = 64, /* --hold: so many connections are on their way at once */
 	EVENTS_MAX = 256,
+	RARE_EVERY = 100, /* -P */
 };
 
 enum state { OVER, ASKING, ENDING, HELD, RESTING };
@@ -92,9 +93,11 @@ static void give_up(const char *what)
 /* The path with its numbers filled in; what does not fit is cut. */
 static void put_path(const struct load *l, const struct conn *c, char *out, size_t room)
 {
+	bool rare = l->options.rare_path && c->request % RARE_EVERY == 0;
 	size_t n = 0;
 
-	for (const char *p = l->options.path; *p && n + 24 < room; p++) {
+	for (const char *p = rare ? l->options.rare_path : l->options.path;
+		*p && n + 24 < room; p++) {
 		if (p[0] == '%' && (p[1] == 'c' || p[1] == 'n')) {
 			uint64_t number = p[1] == 'c' ? c->number : c->request;
 			n += (size_t)snprintf(out + n, room - n, "%lu", number);
@@ -143,6 +146,9 @@ static int rest_of_request(
 	struct load *l, const struct conn *c, char *head, struct iovec *iov)
 {
 	static char chunks_end[] = "\r\n0\r\n\r\n";
+
+	if (l->options.raw)
+		return 0;
 	size_t n_head = make_head(l, c, head);
 	size_t n_end = l->options.chunked ? sizeof(chunks_end) - 1 : 0;
 	uint64_t at = c->n_sent;
@@ -231,6 +237,10 @@ static void ask(struct load *l, struct conn *c)
 	c->since_ns = clock_ns();
 	c->deadline_ns = c->since_ns + l->options.timeout_ns;
 	answer_start(&c->answer);
+	if (l->options.raw) {
+		c->answer.phase = ANSWER_UNTIL_CLOSE;
+		c->answer.status = 200;
+	}
 	c->answer.bodyless = strcmp(l->options.method, "HEAD") == 0;
 	/* An answer to a refused upload may already be here: a broken pipe is for the
 	 * reader to judge. */
@@ -350,7 +360,9 @@ static void settle(struct load *l, struct conn *c)
 /* The server ended the connection in good order. */
 static void ended(struct load *l, struct conn *c)
 {
-	if (c->state == ASKING && answer_end(&c->answer) && c->answered) {
+	/* Where it is not HTTP, no bytes are an answer too. */
+	if (c->state == ASKING && answer_end(&c->answer)
+		&& (c->answered || l->options.raw)) {
 		settle(l, c);
 		c->state = ENDING;
 	}

@@ -22,6 +22,7 @@ static const char usage[] =
 	"  -T TIME      a request may take so long (10s)\n"
 	"  -m METHOD    (GET)\n"
 	"  -p PATH      (/); %c in it becomes the connection's number, %n the request's\n"
+	"  -P PATH      every hundredth request asks for this instead\n"
 	"  -H FIELD     a field of the head, \"Name: value\"; may be repeated\n"
 	"  -b SIZE      send a body of that size (4K, 1G)\n"
 	"  -B FILE      send what the file holds\n"
@@ -31,12 +32,14 @@ static const char usage[] =
 	"  -1           a new connection for every request (Connection: close)\n"
 	"  --hold       one request on each connection, then keep them all idle: print\n"
 	"               \"held\"; at the end of standard input a second request on each\n"
+	"  --raw        no HTTP: send nothing; the answer is all that comes up to the end\n"
 	"\n"
 	"Prints one JSON object: how many requests were answered right, refused right\n"
 	"(503 with Retry-After), answered wrong (by status), or broken and how; and how\n"
 	"long the right ones took.\n";
 
-static const struct option hold_option[] = {{"hold", no_argument, NULL, 'h'}, {0}};
+static const struct option long_options[] = {
+	{"hold", no_argument, NULL, 'h'}, {"raw", no_argument, NULL, 'r'}, {0}};
 
 [[gnu::noreturn]] static void wrong(const char *what)
 {
@@ -133,6 +136,7 @@ static void read_option(struct options *o, int option, const char *value)
 	case 'T': o->timeout_ns = duration(value); break;
 	case 'm': o->method = value; break;
 	case 'p': o->path = value; break;
+	case 'P': o->rare_path = value; break;
 	case 'H': add_field(o, value); break;
 	case 'b': o->n_body = bytes(value); break;
 	case 'B': o->body = map(value); break;
@@ -141,6 +145,7 @@ static void read_option(struct options *o, int option, const char *value)
 	case 'E': o->expect_bytes = bytes(value); break;
 	case '1': o->one_each = true; break;
 	case 'h': o->hold = true; break;
+	case 'r': o->raw = true; break;
 	default: wrong("no such option"); break;
 	}
 }
@@ -158,7 +163,7 @@ void options_read(struct options *o, int argc, char **argv)
 		.expect_bytes = UINT64_MAX,
 	};
 	while ((option = getopt_long(
-			argc, argv, "c:n:t:T:m:p:H:b:B:ke:E:1", hold_option, NULL))
+			argc, argv, "c:n:t:T:m:p:P:H:b:B:ke:E:1", long_options, NULL))
 		!= -1)
 		read_option(o, option, optarg);
 	if (argc - optind != 2)

@@ -23,6 +23,7 @@ struct options {
 	const char *method;
 	const char
 		*path; /* "%c" in it becomes the connection's number, "%n" the request's */
+	const char *rare_path; /* every hundredth request asks for it instead; NULL: none */
 	char fields[OPTIONS_HEAD_MAX / 2]; /* -H, each with its line end */
 	struct span body;      /* what to send; p == NULL: n_body bytes of a pattern */
 	uint64_t n_body;       /* bytes of body to send */
@@ -36,6 +37,7 @@ struct options {
 	uint64_t timeout_ns; /* a request that takes longer is broken */
 	bool one_each;       /* a new connection for every request */
 	bool hold;           /* see options.c, usage */
+	bool raw; /* no HTTP: nothing is sent, and the answer is all that comes */
 };
 
 /* Fills *@o or says on stderr what is wrong with the command line, and ends with status 2.
