@@ -4,6 +4,7 @@
 
 #include "app/cmd_passwd.h"
 #include "app/cmd_scrub.h"
+#include "app/cmd_trash.h"
 #include "app/control_path.h"
 #include "app/plan.h"
 #include "app/registry.h"
@@ -81,6 +82,7 @@ static int help(void)
 		"       preforkd -d ...                     go on in the background when all serves\n"
 		"       preforkd passwd FILE NAME           set a password for --users FILE\n"
 		"       preforkd scrub FOLDER               read all files again, compare digests\n"
+		"       preforkd trash list FOLDER          what was deleted or replaced there\n"
 		"       preforkd --version | --help\n"
 		"\n"
 		"Try: preforkd drive ~/Public      then open http://127.0.0.1:8080/\n"
@@ -450,6 +452,8 @@ int main(int argc, char **argv)
 		return passwd_main(argc - i, argv + i);
 	if (i < argc && strcmp(argv[i], "scrub") == 0)
 		return scrub_main(argc - i, argv + i);
+	if (i < argc && strcmp(argv[i], "trash") == 0)
+		return trash_main(argc - i, argv + i);
 	if (i + 1 < argc && registry_service(argv[i]) && is(argv[i + 1], "-h", "--help"))
 		return service_help(argv[i]);
 	if (i == argc && !o.config)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Properties that clients set: kept as they were given, whatever becomes of the file."""
 import os
+import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
+
+from harness.server import PREFORKD
 
 D, X = "{DAV:}", "{urn:x}"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -98,6 +101,7 @@ def test_properties_go_where_the_file_goes(served, house, size):
     assert one(served, "/sub/b.txt").text == value
     for target in ("/moved/", "/sub/", "/a.txt"):
         assert served.ask("DELETE", target).status == 204
+    subprocess.run([PREFORKD, "trash", "empty", house], check=True)
     props = house / ".prefork" / "props"
     assert not props.exists() or list(props.iterdir()) == []
     assert served.ask("PUT", "/a.txt", body=b"new").status == 201

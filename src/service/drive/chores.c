@@ -2,11 +2,14 @@
 
 #include "service/drive/chores.h"
 
+#include "base/util.h"
 #include "core/worker.h"
 #include "log/log.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/sweep.h"
+#include "service/drive/fs/trim.h"
 #include "service/drive/policy.h"
 
 /* The first worker is not ready before it is done; what is left then waits for the next
@@ -36,6 +39,84 @@ static void sweep(struct drive *drive)
 			KV("why", fs_result_name(result)), KV("failed", swept.n_failed));
 }
 
+/* -- the trash -- */
+
+#define TRIM_EVERY_NS (3600 * NS_PER_SEC)
+#define TRIM_TURN_NS  (200 * NS_PER_MS) /* of removing at a time, because others wait */
+#define EARLY_PART    16 /* so much of what may be kept came since: it is looked at again */
+
+/* It counts against a disk as large as it is now. */
+static uint64_t most_bytes(const struct drive *drive)
+{
+	struct file_space space;
+
+	if (drive->trash.max_bytes > 0)
+		return drive->trash.max_bytes;
+	if (file_space(drive->root.fd, &space) < 0 || space.total_bytes == 0)
+		return UINT64_MAX; /* a disk without an end */
+	return space.total_bytes / 100 * drive->trash.percent;
+}
+
+static uint64_t trim(struct drive *drive, uint64_t most)
+{
+	uint64_t until_ns = clock_mono_ns() + TRIM_TURN_NS;
+	const struct fs_watch watch = {.go_on = has_time, .ctx = &until_ns};
+	const struct fs_trim_limits limits = {
+		.before_ns = (int64_t)(clock_wall_ns() - drive->trash.keep_ns),
+		.most_bytes = most};
+	struct fs_trimmed trimmed;
+
+	enum fs_result result = fs_trim(&drive->root, &limits, &watch, &trimmed);
+	if (trimmed.n_removed > 0)
+		log_info(worker_log(drive->worker), "trash-trimmed",
+			"removed the oldest from the trash",
+			KV("removed", trimmed.n_removed),
+			KV("bytes", trimmed.removed_bytes), KV("kept", trimmed.n_kept));
+	if (trimmed.n_failed > 0 || (result != FS_OK && result != FS_CANCELLED))
+		log_warn(worker_log(drive->worker), "trash-stays",
+			"something in the trash cannot be removed",
+			KV("why", fs_result_name(result)), KV("failed", trimmed.n_failed));
+	return result == FS_CANCELLED ? 0 : MIN(TRIM_EVERY_NS, drive->trash.keep_ns);
+}
+
+/* Whether it is time, and this worker is the one to do it. Should it die, the next hour has
+ * another. */
+static bool is_due(struct drive_shared *shared, uint64_t most)
+{
+	uint64_t now_ns = clock_mono_ns();
+	uint64_t at_ns = atomic_load(&shared->trim_at_ns);
+
+	if (atomic_load(&shared->kept_bytes) <= most / EARLY_PART && now_ns < at_ns)
+		return false;
+	return atomic_compare_exchange_strong(
+		&shared->trim_at_ns, &at_ns, now_ns + TRIM_EVERY_NS);
+}
+
+static void trim_if_due(struct drive *drive)
+{
+	struct drive_shared *shared = worker_shared(drive->worker);
+	uint64_t most = most_bytes(drive);
+
+	if (!is_due(shared, most))
+		return;
+	atomic_store(&shared->kept_bytes, 0);
+	uint64_t pause_ns = trim(drive, most);
+	atomic_store(&shared->trim_at_ns, clock_mono_ns() + pause_ns);
+}
+
+void chores_quiet(struct drive *drive)
+{
+	const struct drive_shared *shared = worker_shared(drive->worker);
+
+	if (drive->root.trash < 0
+		|| (atomic_load(&shared->kept_bytes) == 0
+			&& clock_mono_ns() < atomic_load(&shared->trim_at_ns)))
+		return;
+	worker_blocking(drive->worker);
+	trim_if_due(drive);
+	worker_unblocked(drive->worker);
+}
+
 static void say_what_is_missing(const struct drive *drive)
 {
 	const struct fs_abilities *can = &drive->root.can;
@@ -60,4 +141,6 @@ void chores_begin(struct drive *drive)
 	say_what_is_missing(drive);
 	if (drive->root.can.writable)
 		sweep(drive);
+	if (drive->root.trash >= 0)
+		trim_if_due(drive);
 }

@@ -2,10 +2,14 @@
 #pragma once
 
 /*
- * chores - what one worker of a drive does for all of them, when it begins:
- * takes away what dead servers left, and says what the folder cannot do.
+ * chores - what one worker of a drive does for all of them: when it begins, it takes
+ * away what dead servers left, and says what the folder cannot do; and now and then one
+ * empties the trash of what is too old or too much.
  */
 
 struct drive;
 
 void chores_begin(struct drive *drive);
+
+/* Nobody waits just now, as far as one can see. An idle drive does nothing. */
+void chores_quiet(struct drive *drive);

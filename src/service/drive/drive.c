@@ -141,9 +141,15 @@ static int open_cache(struct drive *drive, struct reason *reason)
 static int start(struct worker *worker, struct reason *reason)
 {
 	const struct policy *policy = worker_conf(worker);
+	struct drive_shared *shared = worker_shared(worker);
+	struct policy_trash trash;
+	if (policy_trash(policy, &trash, reason) < 0)
+		return -EINVAL;
 	const struct fs_options options = {
 		.read_only = policy->read_only,
 		.rename_only = policy->durability == POLICY_RENAME,
+		.trash = trash.keep_ns > 0,
+		.kept_bytes = &shared->kept_bytes,
 	};
 	struct drive *drive = calloc(1, sizeof(*drive));
 	char *block = malloc(DRIVE_BLOCK_BYTES);
@@ -161,6 +167,7 @@ static int start(struct worker *worker, struct reason *reason)
 		.head = BUF_INIT(DRIVE_HEAD_MAX),
 		.block = block,
 		.site = site_of(policy->root),
+		.trash = trash,
 	};
 	access_init(&drive->access, worker_access_fd(worker), policy->access_log_format);
 	worker_set_state(worker, drive);
@@ -179,7 +186,6 @@ static int start(struct worker *worker, struct reason *reason)
 		stop(worker);
 		return rc;
 	}
-	struct drive_shared *shared = worker_shared(worker);
 	if (!atomic_exchange(&shared->is_begun, true))
 		chores_begin(drive);
 	return 0;
@@ -194,6 +200,7 @@ static void reopen(struct worker *worker)
 static void quiet(struct worker *worker)
 {
 	struct drive *drive = worker_state(worker);
+	chores_quiet(drive);
 	access_flush(&drive->access);
 	uint64_t n_lost = access_take_lost(&drive->access);
 	if (n_lost > 0)

@@ -15,13 +15,13 @@
 #include "service/drive/checksum.h"
 #include "service/drive/fs/cache.h"
 #include "service/drive/lock/store.h"
+#include "service/drive/policy.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 struct auth;
 struct http_media;
-struct policy;
 struct worker;
 
 /* What a stranger can make grow, and to where. */
@@ -39,6 +39,9 @@ extern const struct service_ops drive_service;
 /* What all workers of one drive share, zeroed at first. */
 struct drive_shared {
 	atomic_bool is_begun; /* some worker has begun: once is enough for its chores */
+	_Atomic uint64_t
+		kept_bytes; /* went to the trash since it was last looked through */
+	_Atomic uint64_t trim_at_ns; /* CLOCK_MONOTONIC: when it is to be again */
 	_Alignas(64) char throttle[THROTTLE_BYTES];
 };
 
@@ -55,6 +58,7 @@ struct drive {
 	struct checksum_ways checksums; /* owned */
 	struct auth *auth;              /* owned; NULL: without users */
 	struct http_media *media;       /* owned */
+	struct policy_trash trash;      /* with its max_bytes */
 	struct span site;               /* what the folder is called */
 	uint64_t reported_ns;           /* when trouble was last logged */
 	int64_t date_sec;               /* what date says */

@@ -2,6 +2,8 @@
 
 #include "service/drive/policy.h"
 
+#include "base/num.h"
+#include "base/util.h"
 #include "core/service.h"
 #include "log/access.h"
 #include "log/log.h"
@@ -51,6 +53,11 @@ const struct opt policy_opts[POLICY_N_OPTS] = {
 		.deflt = "0", .help = "the largest file that may be sent; 0 is no limit"},
 	{"cache", OPT_BYTES(struct policy, cache_bytes), .arg = "SIZE", .deflt = "16M",
 		.max = 16 * GIB, .help = "memory for small files, in each worker"},
+	{"trash", OPT_STRING(struct policy, trash), .arg = "TIME|off", .deflt = "30d",
+		.help = "for how long what is deleted or replaced is kept"},
+	{"trash_max", OPT_STRING(struct policy, trash_max), .arg = "SIZE|N%",
+		.deflt = "10%",
+		.help = "how much is kept at most, also as a part of the disk"},
 	{"propfind_limit", OPT_UINT(struct policy, propfind_entries), .arg = "N",
 		.deflt = "100000",
 		.help = "how many entries a PROPFIND with Depth: infinity may have"},
@@ -92,9 +99,40 @@ static int check_users(
 	return 0;
 }
 
+/* "10%" */
+static bool read_percent(struct span s, unsigned *percent)
+{
+	uint64_t n;
+
+	if (!span_ends(s, SPAN("%")) || !num_u64(span_of(s.p, s.n - 1), &n) || n > 100)
+		return false;
+	*percent = (unsigned)n;
+	return true;
+}
+
+int policy_trash(
+	const struct policy *policy, struct policy_trash *out, struct reason *reason)
+{
+	struct span keep = span_str(policy->trash ? policy->trash : "off");
+	struct span most = span_str(policy->trash_max ? policy->trash_max : "");
+
+	*out = (struct policy_trash){0};
+	if (!span_eq(keep, SPAN("off")) && !num_duration_ns(keep, &out->keep_ns))
+		return reason_set(reason,
+			"trash: \"%.*s\" is neither a time, as 30d, nor off",
+			(int)MIN(keep.n, 40), keep.p);
+	if (!read_percent(most, &out->percent)
+		&& (!num_bytes(most, &out->max_bytes) || out->max_bytes == 0))
+		return reason_set(reason,
+			"trash_max: \"%.*s\" is neither a size, as 20G, nor a part of the disk, as 10%%",
+			(int)MIN(most.n, 40), most.p);
+	return 0;
+}
+
 int policy_check(void *conf, const struct service_site *site, struct reason *reason)
 {
 	const struct policy *policy = conf;
+	struct policy_trash trash;
 	bool is_open = false;
 
 	*site->at_fault = "root";
@@ -108,6 +146,10 @@ int policy_check(void *conf, const struct service_site *site, struct reason *rea
 	for (size_t i = 0; i < site->n_listens; i++)
 		if (!addr_is_loopback(&site->listens[i]))
 			is_open = true;
+	*site->at_fault = "trash";
+	rc = policy_trash(policy, &trash, reason);
+	if (rc < 0)
+		return rc;
 	*site->at_fault = "listen";
 	if (is_open && !policy->users)
 		return reason_set(reason,

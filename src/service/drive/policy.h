@@ -36,11 +36,23 @@ struct policy {
 
 	uint64_t max_upload_bytes; /* 0: as the disk allows */
 	uint64_t cache_bytes;      /* for small files, in each worker */
+	char *trash, *trash_max;   /* as written: policy_trash reads them */
 	uint64_t propfind_entries; /* of one answer with Depth: infinity */
 };
 
-enum { POLICY_N_OPTS = 14 };
+enum { POLICY_N_OPTS = 16 };
 extern const struct opt policy_opts[POLICY_N_OPTS];
+
+/* What is kept of what is deleted or replaced. */
+struct policy_trash {
+	uint64_t keep_ns;   /* for how long; 0: nothing is kept */
+	uint64_t max_bytes; /* at most so much, */
+	unsigned percent;   /* or, where that is 0, this part of the disk */
+};
+
+/* 0; or negative with a @reason that names the setting. */
+[[nodiscard]] int policy_trash(
+	const struct policy *policy, struct policy_trash *out, struct reason *reason);
 
 /* service_ops.check, on a struct policy. Runs in the supervisor. */
 int policy_check(void *conf, const struct service_site *site, struct reason *reason);

@@ -168,7 +168,8 @@ void tree_copy(struct request *r)
 
 	const struct fs_copy_how how = {.overwrite = errand.overwrite,
 		.shallow = errand.depth == DEPTH_0,
-		.fence = &change.permit.fence};
+		.fence = &change.permit.fence,
+		.by = r->user};
 	change_init(&change, r);
 	permit_add(&change.permit, errand.to, PERMIT_REPLACE);
 	enum fs_result permitted = permit_check(&change.permit);

@@ -57,9 +57,12 @@ struct fs_condition version_condition(struct request *r)
 	static const enum http_field_id fields[] = {
 		HTTP_H_IF_MATCH, HTTP_H_IF_NONE_MATCH, HTTP_H_IF_UNMODIFIED_SINCE};
 
+	struct fs_condition condition = {.kind = FS_IF_ANY, .by = r->user};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (http_head_has(&r->head, fields[i]))
-			return (struct fs_condition){
-				.kind = FS_IF_HOLDS, .holds = holds, .ctx = r};
-	return *FS_NO_CONDITION;
+		if (http_head_has(&r->head, fields[i])) {
+			condition.kind = FS_IF_HOLDS;
+			condition.holds = holds;
+			condition.ctx = r;
+		}
+	return condition;
 }

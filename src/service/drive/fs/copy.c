@@ -7,6 +7,7 @@
 #include "service/drive/fs/install.h"
 #include "service/drive/fs/remove.h"
 #include "service/drive/fs/replica.h"
+#include "service/drive/fs/trim.h"
 
 #include <fcntl.h>
 
@@ -73,7 +74,8 @@ static enum fs_result put_in_place(const struct fs_root *root, const struct fs_a
 	enum fs_type type, const struct fs_place *to, const struct fs_copy_how *how,
 	bool *created)
 {
-	const struct fs_condition fenced = {.kind = FS_IF_ANY, .fence = how->fence};
+	const struct fs_condition fenced = {
+		.kind = FS_IF_ANY, .fence = how->fence, .by = how->by};
 	struct fs_guard guard;
 	struct fs_aside displaced;
 
@@ -112,6 +114,13 @@ enum fs_result fs_copy(const struct fs_root *root, const char *from, const char 
 		return result;
 
 	result = build(root, &source, &aside, how->shallow, watch, &fd);
+	if (result == FS_NO_SPACE
+		&& fs_trim_for(root, root->tmp,
+			source.info.type == FS_FILE ? source.info.size : UINT64_MAX)) {
+		fd_close(&fd);
+		(void)!fs_remove_at(root, aside.dir, aside.name, "", FS_NO_WATCH);
+		result = build(root, &source, &aside, how->shallow, watch, &fd);
+	}
 	if (result == FS_OK)
 		result = put_in_place(root, &aside, source.info.type, &place, how, created);
 	if (result != FS_OK && fd >= 0) /* what resists is the sweep's */

@@ -18,6 +18,7 @@ struct fs_copy_how {
 	bool overwrite; /* replace what has the name; a directory too, with all in it */
 	bool shallow;   /* of a directory, copy itself and nothing in it (Depth: 0) */
 	const struct fs_fence *fence; /* around the change of @to's name; may be NULL */
+	const char *by;               /* borrowed: as fs_condition's */
 };
 
 /**

@@ -105,6 +105,8 @@ enum fs_result fs_guard_enter(struct fs_guard *out, const struct fs_root *root,
 	AUTO_GUARD guard = FS_GUARD_NONE;
 	bool asks;
 
+	guard.by = condition->by;
+	guard.for_good = condition->for_good;
 	enum fs_result result = enter_fence(&guard, condition->fence, &asks);
 	if (result == FS_OK)
 		result = lock(
@@ -147,6 +149,8 @@ enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
 	AUTO_GUARD second = FS_GUARD_NONE;
 	bool asks;
 
+	first.by = second.by = condition->by;
+	first.for_good = second.for_good = condition->for_good;
 	enum fs_result result = enter_fence(&first, condition->fence, &asks);
 	if (result == FS_OK)
 		result = lock_both(root, &first, &second, place_a, place_b,

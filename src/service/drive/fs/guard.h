@@ -41,6 +41,8 @@ struct fs_condition {
 	bool (*holds)(void *ctx, const struct fs_info *now);
 	void *ctx;
 	const struct fs_fence *fence; /* may be NULL */
+	const char *by; /* borrowed: whose doing it is, for the trash; may be NULL */
+	bool for_good;  /* what goes is not lost: the trash need not keep it */
 };
 
 #define FS_NO_CONDITION (&(const struct fs_condition){.kind = FS_IF_ANY})
@@ -49,8 +51,10 @@ struct fs_guard {
 	struct latch *names;          /* borrowed; NULL where nothing is locked by this: */
 	uint64_t byte;                /* of it */
 	const struct fs_fence *fence; /* borrowed; entered, NULL where there is none */
-	bool exists;                  /* something has the name */
-	struct fs_info now;           /* what: a link itself, not what it leads to */
+	const char *by;               /* as the condition has it; and */
+	bool for_good;
+	bool exists;        /* something has the name */
+	struct fs_info now; /* what: a link itself, not what it leads to */
 };
 
 #define FS_GUARD_NONE ((struct fs_guard){.names = NULL})

@@ -5,6 +5,7 @@
 #include "os/file.h"
 #include "service/drive/fs/props.h"
 #include "service/drive/fs/remove.h"
+#include "service/drive/fs/trash.h"
 
 #include <errno.h>
 #include <linux/fs.h>
@@ -65,13 +66,25 @@ enum fs_result fs_install(const struct fs_root *root, int dir, const char *name,
 	enum fs_type type, const struct fs_place *to, const struct fs_guard *target,
 	bool overwrite, struct fs_aside *displaced)
 {
+	struct fs_trashed kept_tree;
+
 	*displaced = FS_ASIDE_NONE;
 	if (target->exists && !overwrite)
 		return FS_EXISTS;
 	if (!target->exists || (type != FS_DIRECTORY && target->now.type != FS_DIRECTORY)) {
+		struct fs_trashed kept;
+		bool is_kept = target->exists && fs_trash_link(root, to, target, &kept);
 		int err = install_new(root, dir, name, type, to, overwrite);
-		if (err == 0 && target->exists)
+		if (err < 0 && is_kept)
+			fs_trash_undo(root, to, &kept);
+		if (err == 0 && target->exists && !is_kept)
 			fs_props_forget(root, &target->now);
+		return fs_result_of(err);
+	}
+	if (fs_trash_move(root, to, target, false, &kept_tree)) {
+		int err = file_rename(dir, name, to->dir, to->name, 0);
+		if (err < 0)
+			fs_trash_undo(root, to, &kept_tree);
 		return fs_result_of(err);
 	}
 	if (root->can.exchange && !to->elsewhere)

@@ -8,7 +8,8 @@
  * not replace, so the two names are exchanged; where the file system cannot
  * exchange, the old thing steps aside first, and for a moment nothing has the
  * name. What is displaced is out of sight, and is removed when the locks are
- * open again.
+ * open again. Where there is a trash (trash.h) the old thing goes there first: a
+ * file gets a second name, a directory leaves, so that no crash can lose it.
  */
 
 #include "service/drive/fs/aside.h"

@@ -6,6 +6,7 @@
 #include "os/file.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 static enum fs_result make_guarded(const struct fs_root *root, const struct fs_place *place,
 	const struct fs_condition *condition)
@@ -41,4 +42,20 @@ enum fs_result fs_make_file(
 	AUTO_CLOSE int fd = file_open(
 		place.dir, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	return fd < 0 ? fs_result_of(fd) : fs_stat_fd(root, fd, out);
+}
+
+enum fs_result fs_make_parents(const struct fs_root *root, const char *path)
+{
+	char parent[FS_PATH_MAX];
+	const char *at = path;
+
+	while ((at = strchr(at, '/'))) {
+		memcpy(parent, path, (size_t)(at - path));
+		parent[at - path] = '\0';
+		enum fs_result result = fs_make_dir(root, parent, FS_NO_CONDITION);
+		if (result != FS_OK && result != FS_EXISTS)
+			return result;
+		at++;
+	}
+	return FS_OK;
 }

@@ -13,3 +13,7 @@
 /* Likewise; but an empty file is not worth waiting for the disk. *@out is what it is. */
 [[nodiscard]] enum fs_result fs_make_file(
 	const struct fs_root *root, const char *path, struct fs_info *out);
+
+/* Makes the directories that @path would stand in, as far as they are missing. FS_OK; why
+ * not. */
+[[nodiscard]] enum fs_result fs_make_parents(const struct fs_root *root, const char *path);

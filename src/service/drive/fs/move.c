@@ -88,10 +88,12 @@ static bool is_what_was_copied(void *ctx, const struct fs_info *now)
 static enum fs_result move_by_copy(struct move *move, bool overwrite,
 	const struct fs_fence *fence, const struct fs_watch *watch, bool *created)
 {
-	struct fs_copy_how how = {.overwrite = overwrite, .fence = fence};
+	struct fs_copy_how how = {
+		.overwrite = overwrite, .fence = fence, .by = move->from_guard.by};
 	struct fs_condition unchanged = {.kind = FS_IF_HOLDS,
 		.holds = is_what_was_copied,
 		.ctx = &move->from_guard.now,
+		.for_good = true, /* the copy has all of it */
 		.fence = fence};
 
 	enum fs_result result =

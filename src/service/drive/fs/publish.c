@@ -8,6 +8,8 @@
 #include "service/drive/fs/attrs.h"
 #include "service/drive/fs/contents.h"
 #include "service/drive/fs/props.h"
+#include "service/drive/fs/trash.h"
+#include "service/drive/fs/trim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +79,9 @@ static enum fs_result check_room(const struct fs_publish *pub, uint64_t size)
 	if (err < 0)
 		return fs_result_of(err);
 	/* A disk that has no limit says 0. */
-	return space.total_bytes > 0 && size > space.available_bytes ? FS_NO_SPACE : FS_OK;
+	if (space.total_bytes == 0 || size <= space.available_bytes)
+		return FS_OK;
+	return fs_trim_for(pub->root, pub->fd, size) ? FS_OK : FS_NO_SPACE;
 }
 
 enum fs_result fs_publish_begin(
@@ -99,6 +103,7 @@ enum fs_result fs_publish_begin(
 	pub->digests.n = 0;
 	pub->heir_of = (struct fs_info){0};
 	pub->heir_of_plain = false;
+	pub->is_kept = false;
 
 	enum fs_result result = fs_place_open(&pub->place, root, pub->path);
 	if (result == FS_OK) {
@@ -148,6 +153,8 @@ enum fs_result fs_publish_write(
 {
 	int err = file_write_at(pub->fd, bytes, n, offset);
 
+	while ((err == -ENOSPC || err == -EDQUOT) && fs_trim_for(pub->root, pub->fd, n))
+		err = file_write_at(pub->fd, bytes, n, offset);
 	if (err < 0)
 		return fs_result_of(err);
 	flush_early(pub, offset + n);
@@ -291,6 +298,8 @@ static enum fs_result of_rename(int err)
 static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard *guard,
 	enum fs_if kind, bool *created)
 {
+	struct fs_trashed kept;
+
 	*created = !guard->exists;
 	if (guard->exists && guard->now.type == FS_DIRECTORY)
 		return FS_IS_DIRECTORY;
@@ -307,7 +316,11 @@ static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard
 		if (result != FS_OK)
 			return result;
 	}
-	return of_rename(replace(pub));
+	pub->is_kept = guard->exists && fs_trash_link(pub->root, &pub->place, guard, &kept);
+	int err = replace(pub);
+	if (err < 0 && pub->is_kept)
+		fs_trash_undo(pub->root, &pub->place, &kept);
+	return of_rename(err);
 }
 
 enum fs_result fs_publish_commit(struct fs_publish *pub,
@@ -323,7 +336,7 @@ enum fs_result fs_publish_commit(struct fs_publish *pub,
 
 	result = put_in_place(pub, &guard, condition->kind, &out->created);
 	pub->is_published = result == FS_OK;
-	if (result == FS_OK && guard.exists)
+	if (result == FS_OK && guard.exists && !pub->is_kept)
 		forget(pub, &guard.now);
 	fs_guard_leave(&guard);
 	if (result != FS_OK)

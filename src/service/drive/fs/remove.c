@@ -5,6 +5,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "service/drive/fs/props.h"
+#include "service/drive/fs/trash.h"
 #include "service/drive/fs/walk.h"
 
 #include <errno.h>
@@ -228,6 +229,22 @@ static enum fs_result remove_displaced(const struct fs_root *root,
 	return result == FS_PARTIAL ? result : FS_OK;
 }
 
+/* What was deleted is in the trash. A tree that something is mounted in cannot stay there,
+ * and goes as if there were none. */
+static enum fs_result settle(const struct fs_root *root, const struct fs_place *place,
+	struct fs_trashed *tree, const struct fs_watch *watch)
+{
+	struct fs_aside aside = FS_ASIDE_NONE;
+
+	enum fs_result synced = fs_place_sync(root, place);
+	if (!tree || fs_trash_measure(root, tree, watch) != FS_OUTSIDE)
+		return synced;
+	fs_aside_name(&aside, root->tmp);
+	if (file_rename(root->trash, tree->where, aside.dir, aside.name, 0) < 0)
+		return synced;
+	return remove_displaced(root, place, &aside, watch);
+}
+
 enum fs_result fs_remove(const struct fs_root *root, const char *path,
 	const struct fs_condition *condition, const struct fs_watch *watch)
 {
@@ -244,6 +261,12 @@ enum fs_result fs_remove(const struct fs_root *root, const char *path,
 		return FS_NOT_FOUND;
 
 	bool is_tree = guard.now.type == FS_DIRECTORY;
+	struct fs_trashed kept;
+	bool is_kept = fs_trash_move(root, &place, &guard, true, &kept);
+	if (is_kept) {
+		fs_guard_leave(&guard);
+		return settle(root, &place, is_tree ? &kept : NULL, watch);
+	}
 	result = is_tree ? fs_remove_displace(root, &place, &aside)
 			 : fs_result_of(file_unlink(place.dir, place.name));
 	if (result == FS_OK && !is_tree)

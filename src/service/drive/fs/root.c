@@ -28,7 +28,7 @@ static int open_own(int dir, const char *name, bool make)
 }
 
 /* The stores every publish needs. */
-static int open_stores(struct fs_root *root)
+static int open_stores(struct fs_root *root, bool with_trash)
 {
 	if ((root->tmp = open_own(root->private, "tmp", true)) < 0)
 		return root->tmp;
@@ -40,6 +40,8 @@ static int open_stores(struct fs_root *root)
 	if (!root->names)
 		return -ENOMEM;
 	*root->names = latch_at(root->locks, "names");
+	if (with_trash && (root->trash = open_own(root->private, "trash", true)) < 0)
+		return root->trash;
 	return 0;
 }
 
@@ -49,8 +51,10 @@ static bool means_read_only(int err)
 }
 
 /* Sets up .prefork/; where that may not be written, root->can.writable stays false. */
-static int open_private(struct fs_root *root, bool read_only, struct reason *reason)
+static int open_private(
+	struct fs_root *root, const struct fs_options *options, struct reason *reason)
 {
+	bool read_only = options->read_only;
 	struct statx st;
 
 	int fd = open_own(root->fd, FS_PRIVATE, !read_only);
@@ -70,7 +74,7 @@ static int open_private(struct fs_root *root, bool read_only, struct reason *rea
 		root->private_inode = st.stx_ino;
 		if (read_only)
 			return 0;
-		err = open_stores(root);
+		err = open_stores(root, options->trash);
 		root->can.writable = err == 0;
 		if (means_read_only(err))
 			return 0;
@@ -109,13 +113,14 @@ int fs_root_open(struct fs_root *out, const char *dir, const struct fs_options *
 
 	int err = open_folder(&root, dir, reason);
 	if (err == 0)
-		err = open_private(&root, options->read_only, reason);
+		err = open_private(&root, options, reason);
 	if (err < 0) {
 		fs_root_close(&root);
 		return err;
 	}
 
 	root.durable = !options->rename_only;
+	root.kept_bytes = options->kept_bytes;
 	fs_probe(&root, options->plain);
 	*out = root;
 	return 0;
@@ -123,6 +128,7 @@ int fs_root_open(struct fs_root *out, const char *dir, const struct fs_options *
 
 void fs_root_close(struct fs_root *root)
 {
+	fd_close(&root->trash);
 	fd_close(&root->notes);
 	if (root->names)
 		latch_fini(root->names);

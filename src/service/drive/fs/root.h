@@ -24,6 +24,8 @@ struct fs_options {
 	bool read_only;   /* write nothing, whatever the disk would allow */
 	bool rename_only; /* durability = rename: never wait for the disk */
 	bool plain;       /* use only what every file system has (tests; a way out) */
+	bool trash;       /* what is deleted or replaced waits in .prefork/trash/ */
+	_Atomic uint64_t *kept_bytes; /* counts up by what goes there; may be NULL */
 };
 
 /* What the folder was found able to do. See fs/probe.h. */
@@ -46,14 +48,21 @@ struct fs_root {
 	int locks;           /* owned; .prefork/locks/, or -1 when nothing may be written */
 	struct latch *names; /* owned; guard.h; NULL when nothing may be written */
 	int notes;           /* owned; .prefork/notes/, or -1 when nothing may be written */
+	int trash;           /* owned; .prefork/trash/, or -1 where nothing is kept */
+	_Atomic uint64_t *kept_bytes; /* borrowed; may be NULL */
 	uint64_t mount, dev; /* of the folder; temporaries on others live elsewhere */
 	uint64_t private_inode;
 	bool durable; /* fsync before success is reported */
 	struct fs_abilities can;
 };
 
-#define FS_ROOT_NONE \
-	((struct fs_root){.fd = -1, .private = -1, .tmp = -1, .locks = -1, .notes = -1})
+#define FS_ROOT_NONE                \
+	((struct fs_root){.fd = -1, \
+		.private = -1,      \
+		.tmp = -1,          \
+		.locks = -1,        \
+		.notes = -1,        \
+		.trash = -1})
 
 /**
  * fs_root_open - open the folder @dir for serving, and find out what it can do.

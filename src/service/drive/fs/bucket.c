@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/fs/bucket.h"
+
+#include "base/hash.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "service/drive/fs/aside.h"
+#include "service/drive/fs/list.h"
+#include "service/drive/fs/remove.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	KEY_DIGITS = 16,
+	PIECE = 1000, /* of a path in one link: XFS has room for 1,023 */
+	PROBES = 8,   /* paths of one hash that get a bucket; more are an attack */
+};
+
+#define GONE ".gone"
+
+/* Reads the path into @out of FS_PATH_MAX; 0 or -errno. */
+static int read_path(const struct fs_root *root, const char *key, char *out)
+{
+	size_t n = 0, got = PIECE;
+
+	for (unsigned i = 0; got == PIECE; i++) {
+		char name[FS_BUCKET_KEY_MAX + 8];
+		(void)snprintf(name, sizeof(name), "%s/%u", key, i);
+		int err = file_read_link(root->trash, name, out + n, FS_PATH_MAX - n);
+		if (err == -ENOENT && i > 0)
+			return 0;
+		if (err < 0)
+			return err;
+		got = strlen(out + n);
+		n += got;
+	}
+	return 0;
+}
+
+static int write_path(int bucket, const char *path)
+{
+	size_t n = strlen(path);
+
+	for (size_t at = 0; at < n; at += PIECE) {
+		char name[8], piece[PIECE + 1];
+		(void)snprintf(name, sizeof(name), "%u", (unsigned)(at / PIECE));
+		(void)snprintf(piece, sizeof(piece), "%.*s", PIECE, path + at);
+		int err = file_symlink(bucket, name, piece);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static enum fs_result make(const struct fs_root *root, const char *key, const char *path)
+{
+	struct fs_aside aside = FS_ASIDE_NONE;
+
+	fs_aside_name(&aside, root->tmp);
+	AUTO_CLOSE int fd = fs_aside_make_dir(&aside);
+	int err = fd < 0 ? fd : write_path(fd, path);
+	if (err == 0)
+		err = file_rename(aside.dir, aside.name, root->trash, key, 0);
+	if (err < 0 && fd >= 0) /* what resists is the sweep's */
+		(void)!fs_remove_at(root, aside.dir, aside.name, "", FS_NO_WATCH);
+	/* Somebody was faster. */
+	return err == -ENOTEMPTY || err == -EEXIST ? FS_OK : fs_result_of(err);
+}
+
+enum fs_result fs_bucket_open(
+	const struct fs_root *root, const char *path, char key[FS_BUCKET_KEY_MAX])
+{
+	uint64_t hash = hash_span(HASH_START, span_str(path));
+	char there[FS_PATH_MAX];
+
+	for (unsigned i = 0; i < PROBES; i++) {
+		(void)snprintf(
+			key, FS_BUCKET_KEY_MAX, "%016llx", (unsigned long long)(hash + i));
+		int err = read_path(root, key, there);
+		if (err == -ENOENT) {
+			enum fs_result made = make(root, key, path);
+			if (made != FS_OK)
+				return made;
+			err = read_path(root, key, there);
+		}
+		if (err < 0)
+			return fs_result_of(err);
+		if (strcmp(there, path) == 0)
+			return FS_OK;
+	}
+	return FS_UNSUPPORTED;
+}
+
+bool fs_bucket_path(const struct fs_root *root, const char *key, char *out)
+{
+	return read_path(root, key, out) == 0;
+}
+
+enum fs_result fs_bucket_each(const struct fs_root *root, const char *key,
+	bool (*each)(void *ctx, const char *name), void *ctx)
+{
+	struct fs_entry entry;
+	struct fs_list *list = malloc(sizeof(*list));
+	if (!list)
+		return FS_NO_MEMORY;
+
+	int fd = file_open(root->trash, key, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	enum fs_result result = fs_result_of(fd);
+	if (result == FS_OK)
+		result = fs_list_adopt(list, root, fd, "", true);
+	if (result == FS_OK) {
+		while ((result = fs_list_next(list, false, &entry)) == FS_OK)
+			if (strlen(entry.name) > 2 && !each(ctx, entry.name))
+				break; /* short names are pieces of the path */
+		fs_list_close(list);
+	}
+	free(list);
+	return result == FS_END ? FS_OK : result;
+}
+
+/* -- going -- */
+
+static bool stop(void *ctx, const char *name)
+{
+	bool *is_empty = ctx;
+
+	(void)name;
+	*is_empty = false;
+	return false;
+}
+
+struct leaving {
+	const struct fs_root *root;
+	const char *gone, *key;
+	bool is_stuck;
+};
+
+static bool put_back(void *ctx, const char *name)
+{
+	struct leaving *leaving = ctx;
+	char from[FS_NAME_MAX + 40], to[FS_NAME_MAX + 40];
+
+	(void)snprintf(from, sizeof(from), "%s/%s", leaving->gone, name);
+	(void)snprintf(to, sizeof(to), "%s/%s", leaving->key, name);
+	if (file_rename(leaving->root->trash, from, leaving->root->trash, to, 0) < 0)
+		leaving->is_stuck = true;
+	return true;
+}
+
+/* Ends what was begun, here or by a process that died: unless somebody had added to the
+ * bucket just before it went. */
+static void finish(const struct fs_root *root, const char *gone)
+{
+	char key[FS_BUCKET_KEY_MAX];
+	struct leaving leaving = {root, gone, key, false};
+	bool is_empty = true;
+
+	(void)snprintf(key, sizeof(key), "%.*s", KEY_DIGITS, gone);
+	if (fs_bucket_each(root, gone, stop, &is_empty) != FS_OK)
+		return;
+	if (!is_empty && file_rename(root->trash, gone, root->trash, key, 0) == 0)
+		return;
+	/* There is a new bucket by now. */
+	if (!is_empty
+		&& (fs_bucket_each(root, gone, put_back, &leaving) != FS_OK
+			|| leaving.is_stuck))
+		return; /* for the next who comes by */
+	(void)!fs_remove_at(root, root->trash, gone, "", FS_NO_WATCH);
+}
+
+void fs_bucket_drop_empty(const struct fs_root *root, const char *key)
+{
+	char gone[FS_BUCKET_KEY_MAX + 8];
+	bool is_empty = true;
+
+	if (fs_bucket_each(root, key, stop, &is_empty) != FS_OK || !is_empty)
+		return;
+	(void)snprintf(gone, sizeof(gone), "%s" GONE, key);
+	if (file_rename(root->trash, key, root->trash, gone, 0) == 0)
+		finish(root, gone);
+}
+
+bool fs_bucket_is(const struct fs_root *root, const char *name)
+{
+	if (strspn(name, "0123456789abcdef") != KEY_DIGITS)
+		return false;
+	if (strcmp(name + KEY_DIGITS, GONE) == 0)
+		finish(root, name);
+	return !name[KEY_DIGITS];
+}

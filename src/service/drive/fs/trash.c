@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/fs/trash.h"
+
+#include "base/num.h"
+#include "base/util.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "service/drive/fs/bucket.h"
+#include "service/drive/fs/install.h"
+#include "service/drive/fs/remove.h"
+#include "service/drive/fs/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TRIES = 3,       /* a bucket may go while we fill it */
+	TRIM_ONE_IN = 8, /* of the times something is kept, by the clock's last digits */
+};
+
+/* -- a version's name: TIME-WHY-SIZE-USER -- */
+
+static void write_user(char out[FS_TRASH_WHERE_MAX], size_t at, const char *user)
+{
+	for (; *user && at + 4 < FS_TRASH_WHERE_MAX; user++) {
+		if (*user != '/' && *user != '%') {
+			out[at++] = *user;
+			continue;
+		}
+		(void)snprintf(out + at, 4, "%%%02x", (unsigned)(unsigned char)*user);
+		at += 3;
+	}
+	out[at] = '\0';
+}
+
+static void read_user(const char *from, char out[FS_TRASH_USER_MAX])
+{
+	size_t n = 0;
+
+	while (*from && n + 1 < FS_TRASH_USER_MAX) {
+		uint64_t byte;
+		if (*from == '%'
+			&& num_hex_u64(span_of(from + 1, strnlen(from + 1, 2)), &byte)) {
+			out[n++] = (char)byte;
+			from += 3;
+		} else {
+			out[n++] = *from++;
+		}
+	}
+	out[n] = '\0';
+}
+
+static void name_version(struct fs_trashed *kept, const char *key)
+{
+	char size[20] = "";
+
+	if (kept->is_measured)
+		(void)snprintf(size, sizeof(size), "%llx", (unsigned long long)kept->size);
+	(void)snprintf(kept->id, sizeof(kept->id), "%.16s-%016llx", key,
+		(unsigned long long)kept->time_ns);
+	int n = snprintf(kept->where, sizeof(kept->where), "%.16s/%016llx-%c-%s-", key,
+		(unsigned long long)kept->time_ns, kept->is_deleted ? 'd' : 'r', size);
+	write_user(kept->where, (size_t)n, kept->user);
+}
+
+/* Reads @name of the bucket @key. False if it is none of ours. */
+static bool read_version(const char *key, const char *name, struct fs_trashed *out)
+{
+	struct span rest = span_str(name);
+	uint64_t time, size = 0;
+
+	if (rest.n < 20 || !num_hex_u64(span_of(rest.p, 16), &time) || rest.p[16] != '-'
+		|| (rest.p[17] != 'd' && rest.p[17] != 'r') || rest.p[18] != '-')
+		return false;
+	struct span tail = span_from(rest, 19);
+	size_t n = span_find(tail, '-');
+	if (n == tail.n || (n > 0 && !num_hex_u64(span_of(tail.p, n), &size)))
+		return false;
+
+	*out = (struct fs_trashed){.time_ns = (int64_t)time,
+		.is_deleted = rest.p[17] == 'd',
+		.is_measured = n > 0,
+		.size = size};
+	read_user(tail.p + n + 1, out->user);
+	(void)snprintf(out->id, sizeof(out->id), "%.16s-%.16s", key, name);
+	(void)snprintf(out->where, sizeof(out->where), "%.16s/%s", key, name);
+	return true;
+}
+
+/* -- keeping -- */
+
+struct oldest {
+	unsigned n;
+	char name[FS_NAME_MAX];
+};
+
+static bool find_oldest(void *ctx, const char *name)
+{
+	struct oldest *oldest = ctx;
+
+	/* They begin with the time. */
+	if (oldest->n++ == 0 || strcmp(name, oldest->name) < 0)
+		(void)snprintf(oldest->name, sizeof(oldest->name), "%s", name);
+	return true;
+}
+
+/* The oldest versions of a path go, so that who rewrites a file all day fills no disk. */
+static void trim_versions(const struct fs_root *root, const char *key)
+{
+	for (;;) {
+		struct oldest oldest = {0};
+		char where[FS_TRASH_WHERE_MAX];
+
+		if (fs_bucket_each(root, key, find_oldest, &oldest) != FS_OK
+			|| oldest.n <= FS_TRASH_VERSIONS_MOST)
+			return;
+		(void)snprintf(where, sizeof(where), "%s/%s", key, oldest.name);
+		if (fs_remove_at(root, root->trash, where, "", FS_NO_WATCH) != FS_OK)
+			return;
+	}
+}
+
+typedef int keep_fn(int from_dir, const char *from, int to_dir, const char *to);
+
+/* Without the right to link another account's file (fs.protected_hardlinks) it is absent
+ * for a moment. */
+static int keep_by_link(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int err = file_link(from_dir, from, to_dir, to);
+
+	return err == -EPERM || err == -EMLINK ? file_rename(from_dir, from, to_dir, to, 0)
+					       : err;
+}
+
+static int keep_by_move(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return file_rename(from_dir, from, to_dir, to, 0);
+}
+
+static bool keep(const struct fs_root *root, const struct fs_place *place,
+	const struct fs_guard *guard, bool is_deleted, keep_fn *by, struct fs_trashed *out)
+{
+	char key[FS_BUCKET_KEY_MAX];
+
+	*out = (struct fs_trashed){.is_deleted = is_deleted,
+		.is_measured = guard->now.type != FS_DIRECTORY,
+		.size = guard->now.type == FS_DIRECTORY ? 0 : guard->now.size};
+	if (root->trash < 0 || place->elsewhere || guard->for_good)
+		return false;
+	(void)snprintf(out->user, sizeof(out->user), "%s", guard->by ? guard->by : "");
+	for (unsigned i = 0; i < TRIES; i++) {
+		if (fs_bucket_open(root, place->path, key) != FS_OK)
+			break;
+		out->time_ns = (int64_t)clock_wall_ns();
+		name_version(out, key);
+		int err = by(place->dir, place->name, root->trash, out->where);
+		if (err == 0) {
+			if (root->kept_bytes)
+				atomic_fetch_add(root->kept_bytes, out->size);
+			if (out->time_ns / 1000 % TRIM_ONE_IN == 0)
+				trim_versions(root, key);
+			return true;
+		}
+		if (err != -ENOENT && err != -EEXIST)
+			break;
+	}
+	fs_bucket_drop_empty(root, key);
+	out->where[0] = '\0';
+	return false;
+}
+
+bool fs_trash_move(const struct fs_root *root, const struct fs_place *place,
+	const struct fs_guard *guard, bool is_deleted, struct fs_trashed *out)
+{
+	return keep(root, place, guard, is_deleted, keep_by_move, out);
+}
+
+bool fs_trash_link(const struct fs_root *root, const struct fs_place *place,
+	const struct fs_guard *guard, struct fs_trashed *out)
+{
+	out->where[0] = '\0';
+	if (guard->now.type == FS_FILE && guard->now.size == 0)
+		return false;
+	return keep(root, place, guard, false, keep_by_link, out);
+}
+
+void fs_trash_undo(
+	const struct fs_root *root, const struct fs_place *place, struct fs_trashed *kept)
+{
+	struct fs_info info;
+
+	if (!kept->where[0])
+		return;
+	if (fs_stat_at(root, place->dir, place->name, &info) == FS_OK)
+		(void)file_unlink(root->trash, kept->where); /* or it is kept once more */
+	else
+		(void)file_rename(root->trash, kept->where, place->dir, place->name, 0);
+	kept->where[0] = '\0';
+}
+
+/* The bytes of all that is in the open tree. */
+static enum fs_result sum(
+	const struct fs_root *root, int tree, const struct fs_watch *watch, uint64_t *bytes)
+{
+	struct fs_walk_entry entry;
+	struct fs_walk *walk = malloc(sizeof(*walk));
+	if (!walk) {
+		fd_close(&tree);
+		return FS_NO_MEMORY;
+	}
+
+	enum fs_result result =
+		fs_walk_adopt(walk, root, tree, FS_WALK_RAW | FS_WALK_ONE_MOUNT);
+	if (result != FS_OK) {
+		free(walk);
+		return result;
+	}
+	while ((result = fs_walk_next(walk, &entry)) == FS_OK) {
+		if (entry.event == FS_WALK_ENTRY)
+			*bytes += entry.info.size;
+		if (entry.event == FS_WALK_FAILED && entry.why == FS_OUTSIDE)
+			result = FS_OUTSIDE;
+		else if (!fs_watch_goes_on(watch))
+			result = FS_CANCELLED;
+		if (result != FS_OK)
+			break;
+	}
+	fs_walk_close(walk);
+	free(walk);
+	return result == FS_END ? FS_OK : result;
+}
+
+enum fs_result fs_trash_measure(
+	const struct fs_root *root, struct fs_trashed *kept, const struct fs_watch *watch)
+{
+	struct fs_trashed measured = *kept;
+
+	int fd =
+		file_open(root->trash, kept->where, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fs_result_of(fd);
+	measured.size = 0;
+	measured.is_measured = true;
+	enum fs_result result = sum(root, fd, watch, &measured.size);
+	if (result != FS_OK)
+		return result;
+	name_version(&measured, kept->id);
+	result = fs_result_of(
+		file_rename(root->trash, kept->where, root->trash, measured.where, 0));
+	if (result != FS_OK)
+		return result;
+	if (root->kept_bytes)
+		atomic_fetch_add(root->kept_bytes, measured.size);
+	*kept = measured;
+	return FS_OK;
+}
+
+/* -- looking -- */
+
+enum fs_result fs_trash_walk_open(struct fs_trash_walk *walk, const struct fs_root *root)
+{
+	if (root->trash < 0)
+		return FS_NOT_FOUND;
+	walk->root = root;
+	walk->is_inside = false;
+	int fd = file_open(root->trash, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return fs_result_of(fd);
+	return fs_list_adopt(&walk->buckets, root, fd, "", true);
+}
+
+static void leave_bucket(struct fs_trash_walk *walk)
+{
+	if (!walk->is_inside)
+		return;
+	fs_list_close(&walk->versions);
+	walk->is_inside = false;
+}
+
+void fs_trash_walk_close(struct fs_trash_walk *walk)
+{
+	leave_bucket(walk);
+	fs_list_close(&walk->buckets);
+}
+
+/* Enters the next bucket. */
+static enum fs_result next_bucket(struct fs_trash_walk *walk)
+{
+	struct fs_entry entry;
+	enum fs_result result;
+
+	while ((result = fs_list_next(&walk->buckets, false, &entry)) == FS_OK) {
+		if (!fs_bucket_is(walk->root, entry.name)
+			|| !fs_bucket_path(walk->root, entry.name, walk->path))
+			continue;
+		int fd = file_open(walk->root->trash, entry.name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (fd == -ENOENT)
+			continue;
+		if (fd < 0)
+			return fs_result_of(fd);
+		(void)snprintf(walk->key, sizeof(walk->key), "%.16s", entry.name);
+		walk->n_versions = 0;
+		result = fs_list_adopt(&walk->versions, walk->root, fd, "", true);
+		walk->is_inside = result == FS_OK;
+		return result;
+	}
+	return result;
+}
+
+enum fs_result fs_trash_walk_next(struct fs_trash_walk *walk, struct fs_trashed *out)
+{
+	struct fs_entry entry;
+
+	for (;;) {
+		if (!walk->is_inside) {
+			enum fs_result result = next_bucket(walk);
+			if (result != FS_OK)
+				return result;
+		}
+		enum fs_result result = fs_list_next(&walk->versions, false, &entry);
+		if (result == FS_OK) {
+			if (!read_version(walk->key, entry.name, out))
+				continue;
+			walk->n_versions++;
+			return FS_OK;
+		}
+		bool is_empty = result == FS_END && walk->n_versions == 0;
+		leave_bucket(walk);
+		if (is_empty)
+			fs_bucket_drop_empty(walk->root, walk->key);
+		else if (result != FS_END)
+			return result;
+	}
+}
+
+/* @id's two halves, as its bucket's key and the beginning of its name. */
+static bool read_id(const char *id, char *key, char *time)
+{
+	if (strspn(id, "0123456789abcdef") != 16 || id[16] != '-'
+		|| strspn(id + 17, "0123456789abcdef") != 16 || id[33])
+		return false;
+	memcpy(key, id, 16);
+	memcpy(time, id + 17, 16);
+	key[16] = time[16] = '\0';
+	return true;
+}
+
+struct search {
+	const char *key, *time;
+	struct fs_trashed *out;
+	bool is_found;
+};
+
+static bool is_other(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+
+	search->is_found = strncmp(name, search->time, 16) == 0
+			   && read_version(search->key, name, search->out);
+	return !search->is_found;
+}
+
+enum fs_result fs_trash_find(
+	const struct fs_root *root, const char *id, struct fs_trashed *out, char *path)
+{
+	char key[FS_BUCKET_KEY_MAX], time[17];
+	struct search search = {key, time, out, false};
+
+	if (root->trash < 0 || !read_id(id, key, time) || !fs_bucket_path(root, key, path))
+		return FS_NOT_FOUND;
+	enum fs_result result = fs_bucket_each(root, key, is_other, &search);
+	if (result != FS_OK)
+		return result;
+	return search.is_found ? FS_OK : FS_NOT_FOUND;
+}
+
+/* -- leaving -- */
+
+static void left(const struct fs_root *root, const struct fs_trashed *kept)
+{
+	char key[FS_BUCKET_KEY_MAX];
+
+	(void)snprintf(key, sizeof(key), "%.16s", kept->where);
+	fs_bucket_drop_empty(root, key);
+}
+
+enum fs_result fs_trash_purge(const struct fs_root *root, const struct fs_trashed *kept,
+	const struct fs_watch *watch)
+{
+	enum fs_result result = fs_remove_at(root, root->trash, kept->where, "", watch);
+
+	if (result == FS_OK)
+		left(root, kept);
+	return result;
+}
+
+enum fs_result fs_trash_restore(const struct fs_root *root, const struct fs_trashed *kept,
+	const char *to, bool overwrite, const struct fs_condition *condition, bool *created)
+{
+	AUTO_PLACE place = FS_PLACE_NONE;
+	AUTO_GUARD guard = FS_GUARD_NONE;
+	struct fs_aside displaced = FS_ASIDE_NONE;
+	struct fs_info info;
+
+	enum fs_result result = fs_place_open(&place, root, to);
+	if (result == FS_OK)
+		result = fs_stat_at(root, root->trash, kept->where, &info);
+	if (result == FS_OK)
+		result = fs_guard_enter(&guard, root, &place, condition);
+	if (result != FS_OK)
+		return result;
+	*created = !guard.exists;
+	if (guard.exists
+		&& guard.now.inode == info.inode) /* who kept it died before more */
+		result = fs_result_of(file_unlink(root->trash, kept->where));
+	else
+		result = fs_install(root, root->trash, kept->where, info.type, &place,
+			&guard, overwrite, &displaced);
+	fs_guard_leave(&guard);
+	if (result != FS_OK)
+		return result;
+	result = fs_place_sync(root, &place);
+	fs_install_discard(root, &displaced);
+	left(root, kept);
+	return result;
+}

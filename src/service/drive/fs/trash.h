@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * trash - where what is deleted or replaced waits before it is gone for good.
+ *
+ * A version stands in its path's bucket (bucket.h), so it always has a path; its own
+ * name says the rest (when, why, how large, by whom), so that one rename, or one link,
+ * keeps it. Whoever dies meanwhile leaves a thing where it was, or in the trash, or both.
+ *
+ * Only what is on the root's own mount is kept: the rest would have to be copied.
+ * root->trash is -1 where nothing is kept at all.
+ */
+
+#include "service/drive/fs/bucket.h"
+#include "service/drive/fs/guard.h"
+#include "service/drive/fs/list.h"
+#include "service/drive/fs/watch.h"
+
+enum {
+	FS_TRASH_ID_MAX =
+		40, /* bytes, with the NUL: of a version's name in all the trash */
+	FS_TRASH_USER_MAX = 65,      /* of who made it one */
+	FS_TRASH_WHERE_MAX = 288,    /* of BUCKET/VERSION */
+	FS_TRASH_VERSIONS_MOST = 16, /* of one path; the oldest go, now and then */
+};
+
+/* One version. */
+struct fs_trashed {
+	char id[FS_TRASH_ID_MAX];       /* what strangers may call it: digits and a dash */
+	char where[FS_TRASH_WHERE_MAX]; /* below root->trash; "" while there is none */
+	char user[FS_TRASH_USER_MAX];   /* who did it; "" where nobody has a name */
+	int64_t time_ns;                /* when, since the epoch */
+	bool is_deleted;                /* or replaced by another */
+	bool is_measured;
+	uint64_t size; /* bytes, of all files in a tree; where it is measured */
+};
+
+/**
+ * fs_trash_move - move what stands at @place, as @guard saw it, into the trash.
+ *
+ * False where it cannot be kept: it stands where it did, and the caller goes on
+ * as if there were no trash.
+ */
+[[nodiscard]] bool fs_trash_move(const struct fs_root *root, const struct fs_place *place,
+	const struct fs_guard *guard, bool is_deleted, struct fs_trashed *out);
+
+/**
+ * fs_trash_link - keep the file or link at @place, which is about to be renamed over.
+ *
+ * It has two names then, so that it is never absent. False as above, and for an
+ * empty file, which has nothing to lose. @out->where goes with fs_trash_undo if it
+ * is not replaced after all.
+ */
+[[nodiscard]] bool fs_trash_link(const struct fs_root *root, const struct fs_place *place,
+	const struct fs_guard *guard, struct fs_trashed *out);
+
+/* It stands at @place after all. */
+void fs_trash_undo(
+	const struct fs_root *root, const struct fs_place *place, struct fs_trashed *kept);
+
+/**
+ * fs_trash_measure - find out how large a tree is, and write it into its name.
+ *
+ * FS_OK; FS_OUTSIDE where another file system is mounted in it; FS_CANCELLED; ...
+ */
+[[nodiscard]] enum fs_result fs_trash_measure(
+	const struct fs_root *root, struct fs_trashed *kept, const struct fs_watch *watch);
+
+/* -- looking -- */
+
+/* All versions, bucket by bucket. Large: not for the stack. */
+struct fs_trash_walk {
+	const struct fs_root *root; /* borrowed */
+	struct fs_list buckets, versions;
+	bool is_inside;
+	unsigned n_versions; /* seen in this bucket */
+	char key[FS_BUCKET_KEY_MAX];
+	char path[FS_PATH_MAX]; /* what the version had, until the next call */
+};
+
+/* FS_OK, and fs_trash_walk_close ends it; FS_NOT_FOUND where there is no trash. */
+[[nodiscard]] enum fs_result fs_trash_walk_open(
+	struct fs_trash_walk *walk, const struct fs_root *root);
+
+/* FS_OK with a version, FS_END, or why not. Tidies up after who died. */
+[[nodiscard]] enum fs_result fs_trash_walk_next(
+	struct fs_trash_walk *walk, struct fs_trashed *out);
+
+void fs_trash_walk_close(struct fs_trash_walk *walk);
+
+/* The version @id, and its @path of FS_PATH_MAX. FS_OK or FS_NOT_FOUND. */
+[[nodiscard]] enum fs_result fs_trash_find(
+	const struct fs_root *root, const char *id, struct fs_trashed *out, char *path);
+
+/* -- leaving -- */
+
+/* Removes it for good. As fs_remove_at. */
+[[nodiscard]] enum fs_result fs_trash_purge(const struct fs_root *root,
+	const struct fs_trashed *kept, const struct fs_watch *watch);
+
+/**
+ * fs_trash_restore - move it to @to.
+ *
+ * What stands there goes into the trash if @overwrite. As fs_move, whose
+ * @condition is the target's here.
+ */
+[[nodiscard]] enum fs_result fs_trash_restore(const struct fs_root *root,
+	const struct fs_trashed *kept, const char *to, bool overwrite,
+	const struct fs_condition *condition, bool *created);

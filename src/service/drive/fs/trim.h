@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * trim - what must go from the trash, oldest first: by age, by budget, and because the
+ * disk is full.
+ */
+
+#include "service/drive/fs/trash.h"
+
+#include <stdint.h>
+
+struct fs_trim_limits {
+	int64_t before_ns;   /* what is older goes */
+	uint64_t most_bytes; /* and the oldest, until no more is kept than this */
+	uint64_t free_bytes; /* and until so much has gone; UINT64_MAX: all */
+};
+
+struct fs_trimmed {
+	uint64_t n_removed, removed_bytes;
+	uint64_t n_failed; /* could not be removed, and stay */
+	uint64_t n_kept, kept_bytes;
+};
+
+/**
+ * fs_trim - remove what passes @limits.
+ *
+ * FS_OK with @out; FS_CANCELLED when watch->go_on ended it with more to do; why not.
+ */
+[[nodiscard]] enum fs_result fs_trim(const struct fs_root *root,
+	const struct fs_trim_limits *limits, const struct fs_watch *watch,
+	struct fs_trimmed *out);
+
+/* The disk of @fd, which is full, shall have room for @bytes: true if something could go. */
+[[nodiscard]] bool fs_trim_for(const struct fs_root *root, int fd, uint64_t bytes);
