@@ -25,7 +25,10 @@
 #define PROC_FD_MAX 32u    /* "/proc/self/fd/" and ten digits */
 #define COPY_PIECE  65536u /* bytes; where the kernel cannot copy by itself */
 
-/* Younger than the C library's headers; the number is every architecture's but Alpha's. */
+/* Younger than the C library's headers; the numbers are every architecture's but Alpha's. */
+#ifndef SYS_getxattrat
+#define SYS_getxattrat 464
+#endif
 #ifndef SYS_listxattrat
 #define SYS_listxattrat 465
 #endif
@@ -274,7 +277,14 @@ ssize_t file_attr_get(int fd, const char *name, void *buf, size_t cap)
 	return n < 0 ? -errno : n;
 }
 
-ssize_t file_attr_get_at(int dir, const char *name, const char *attr, void *buf, size_t cap)
+struct attr_room { /* the kernel's struct xattr_args */
+	uint64_t value;
+	uint32_t size, flags;
+};
+
+/* By way of /proc, which costs three times as much. */
+static ssize_t attr_by_path(
+	int dir, const char *name, const char *attr, void *buf, size_t cap)
 {
 	char path[PROC_FD_MAX + NAME_MAX + 2];
 
@@ -285,6 +295,17 @@ ssize_t file_attr_get_at(int dir, const char *name, const char *attr, void *buf,
 	path[n] = '/';
 	memcpy(path + n + 1, name, n_name + 1);
 	ssize_t got = lgetxattr(path, attr, buf, cap);
+	return got < 0 ? -errno : got;
+}
+
+ssize_t file_attr_get_at(int dir, const char *name, const char *attr, void *buf, size_t cap)
+{
+	struct attr_room room = {.value = (uintptr_t)buf, .size = (uint32_t)cap};
+
+	long got = syscall(
+		SYS_getxattrat, dir, name, AT_SYMLINK_NOFOLLOW, attr, &room, sizeof(room));
+	if (got < 0 && errno == ENOSYS)
+		return attr_by_path(dir, name, attr, buf, cap);
 	return got < 0 ? -errno : got;
 }
 

@@ -109,7 +109,8 @@ void file_flush_early(int fd, uint64_t offset, uint64_t n);
 
 /* Extended attributes of an open file. The counts are bytes; @cap 0 asks how many. */
 [[nodiscard]] ssize_t file_attr_get(int fd, const char *name, void *buf, size_t cap);
-/* Of the entry @name of @dir, a link itself and not what it leads to. Needs /proc. */
+/* Of the entry @name of @dir, a link itself and not what it leads to. Needs /proc, but on
+ * newer kernels. */
 [[nodiscard]] ssize_t file_attr_get_at(
 	int dir, const char *name, const char *attr, void *buf, size_t cap);
 [[nodiscard]] ssize_t file_attr_list(int fd, char *buf, size_t cap);

@@ -10,9 +10,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -241,6 +245,61 @@ static void unique_names_differ(void **state)
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 /* clang-format on */
 
+/* Makes a system call that is not there, as on an older kernel. */
+static bool forbid_getxattrat(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 464, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {ARRAY_LEN(code), code};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+	       && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/* Whether "a" has the attribute and "b" and "link" have none. */
+static bool reads_attributes_by_name(const struct scratch *scratch)
+{
+	char value[8];
+
+	return file_attr_get_at(scratch->dir, "a", "user.x", value, sizeof(value)) == 2
+	       && memcmp(value, "42", 2) == 0
+	       && file_attr_get_at(scratch->dir, "b", "user.x", value, sizeof(value))
+			  == -ENODATA
+	       && file_attr_get_at(scratch->dir, "gone", "user.x", value, sizeof(value))
+			  == -ENOENT
+	       && file_attr_get_at(scratch->dir, "a", "user.x", value, 1) == -ERANGE
+	       && file_attr_get_at(scratch->dir, "link", "user.x", value, sizeof(value))
+			  < 0;
+}
+
+static void attributes_are_read_by_name_on_any_kernel(void **state)
+{
+	const struct scratch *scratch = *state;
+	int status;
+
+	AUTO_CLOSE int a = file_open(scratch->dir, "a", O_RDWR | O_CREAT, 0600);
+	AUTO_CLOSE int b = file_open(scratch->dir, "b", O_RDWR | O_CREAT, 0600);
+	assert_true(a >= 0 && b >= 0);
+	assert_int_equal(file_symlink(scratch->dir, "link", "a"), 0);
+	assert_int_equal(file_attr_set(a, "user.x", "42", 2, 0), 0);
+	assert_true(reads_attributes_by_name(scratch));
+
+	pid_t pid = fork();
+	if (pid == 0 && !forbid_getxattrat())
+		_exit(2);
+	if (pid == 0)
+		_exit(!reads_attributes_by_name(scratch));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		print_message("# SKIPPED: no seccomp here\n");
+	else
+		assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +311,7 @@ int main(void)
 		IN_SCRATCH(a_latch_keeps_out_a_child_that_was_forked_while_it_was_locked),
 		IN_SCRATCH(bytes_of_a_latch_are_locked_one_by_one),
 		IN_SCRATCH(attributes_are_listed_by_name_where_the_kernel_can),
+		IN_SCRATCH(attributes_are_read_by_name_on_any_kernel),
 		cmocka_unit_test(unique_names_differ),
 	};
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
