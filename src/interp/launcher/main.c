@@ -47,6 +47,12 @@ static bool is_plain_run(void)
 	leave_cold(args->command);
 }
 
+static int find_place(const struct args *args, struct place *out, struct reason *reason)
+{
+	/* What geteuid would ask the kernel for. */
+	return place_find(args->compat, (uid_t)getauxval(AT_EUID), out, reason);
+}
+
 static int run(const struct args *args)
 {
 	struct place place;
@@ -55,7 +61,7 @@ static int run(const struct args *args)
 
 	if (is_plain_run())
 		leave_cold(args->command);
-	if (place_find(args->compat, &place, &reason) < 0) {
+	if (find_place(args, &place, &reason) < 0) {
 		leave_say("%s; running without a server", reason.text);
 		leave_cold(args->command);
 	}
@@ -85,7 +91,7 @@ static int end_server(const struct args *args)
 	struct place place;
 	struct reason reason;
 
-	if (place_find(args->compat, &place, &reason) < 0
+	if (find_place(args, &place, &reason) < 0
 		|| place_identify(&place, args, &reason) < 0) {
 		leave_say("%s", reason.text);
 		return LEAVE_FAILED;
@@ -104,7 +110,7 @@ static int print_status(const struct args *args)
 	struct place place;
 	struct reason reason;
 
-	if (place_find(args->compat, &place, &reason) < 0) {
+	if (find_place(args, &place, &reason) < 0) {
 		leave_say("%s", reason.text);
 		return LEAVE_FAILED;
 	}

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -26,13 +25,8 @@
 #define IDENT_LEAST    16 /* hexadecimal digits: fewer could meet */
 #define PLAIN_TEXT_MAX 160
 
-static uid_t me(void)
-{
-	return (uid_t)getauxval(AT_EUID); /* what geteuid would ask the kernel for */
-}
-
 /* Whether @dir is a directory, of this user and for no other. 0 or -errno. */
-static int check_dir(const char *dir)
+static int check_dir(const char *dir, uid_t uid)
 {
 	struct stat st;
 
@@ -40,16 +34,16 @@ static int check_dir(const char *dir)
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
-	return st.st_uid == me() && !(st.st_mode & 077) ? 0 : -EPERM;
+	return st.st_uid == uid && !(st.st_mode & 077) ? 0 : -EPERM;
 }
 
 /* The same, and makes it if it is not there. */
-static int want_dir(const char *dir, struct reason *reason)
+static int want_dir(const char *dir, uid_t uid, struct reason *reason)
 {
-	int bad = check_dir(dir);
+	int bad = check_dir(dir, uid);
 
 	if (bad == -ENOENT && (mkdir(dir, 0700) == 0 || errno == EEXIST))
-		bad = check_dir(dir);
+		bad = check_dir(dir, uid);
 	if (bad == -EPERM || bad == -ENOTDIR)
 		return reason_set(
 			reason, "%s is not a directory of yours with mode 0700", dir);
@@ -72,38 +66,39 @@ static int find_at_home(struct place *out, struct reason *reason)
 	char parent[sizeof(out->dir)];
 
 	if (!home || home[0] != '/' || uname(&host) < 0)
-		return reason_set(reason, "there is neither /run/user/%u nor a HOME", me());
+		return reason_set(
+			reason, "there is neither /run/user/%u nor a HOME", out->uid);
 	if (out->compat)
 		host.nodename[strcspn(host.nodename, ".")] = '\0';
 	if (!join(out, home, out->compat ? ".prefork-interp" : ".prefork"))
 		return reason_set(reason, "the path of HOME is too long for a socket");
-	if (want_dir(out->dir, reason))
+	if (want_dir(out->dir, out->uid, reason))
 		return -EINVAL;
 
 	memcpy(parent, out->dir, sizeof(parent));
 	if (!join(out, parent, host.nodename))
 		return reason_set(reason, "the path of HOME is too long for a socket");
-	return want_dir(out->dir, reason);
+	return want_dir(out->dir, out->uid, reason);
 }
 
-int place_find(bool compat, struct place *out, struct reason *reason)
+int place_find(bool compat, uid_t uid, struct place *out, struct reason *reason)
 {
 	const char *ours = compat ? "prefork-interp" : "prefork";
 	const char *chosen = getenv("PREFORK_RUN_DIR");
 	char run[64];
 
-	*out = (struct place){.compat = compat};
+	*out = (struct place){.uid = uid, .compat = compat};
 	if (chosen && chosen[0] == '/') {
 		if (!join(out, chosen, ours))
 			return reason_set(
 				reason, "PREFORK_RUN_DIR is too long for a socket");
-		return check_dir(chosen) ? reason_set(reason,
+		return check_dir(chosen, uid) ? reason_set(reason,
 			       "%s is not a directory of yours with mode 0700", chosen)
-					 : want_dir(out->dir, reason);
+					      : want_dir(out->dir, out->uid, reason);
 	}
-	(void)snprintf(run, sizeof(run), "/run/user/%u", me());
-	if (check_dir(run) == 0 && join(out, run, ours))
-		return want_dir(out->dir, reason);
+	(void)snprintf(run, sizeof(run), "/run/user/%u", uid);
+	if (check_dir(run, uid) == 0 && join(out, run, ours))
+		return want_dir(out->dir, out->uid, reason);
 	return find_at_home(out, reason);
 }
 
@@ -154,7 +149,8 @@ int place_connect(const struct place *place, char kind)
 	AUTO_CLOSE int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return -errno;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != me())
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0
+		|| peer.uid != place->uid)
 		return -EPERM;
 	return fd_take(&fd);
 }

@@ -26,11 +26,14 @@ struct reason;
 struct place {
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char ident[PLACE_IDENT_MAX];
+	uid_t uid; /* whose it is */
 	bool compat;
 };
 
-/* Finds, and if need be makes, the directory alone. 0, or negative with @reason. */
-[[nodiscard]] int place_find(bool compat, struct place *out, struct reason *reason);
+/* Finds, and if need be makes, the directory alone, for @uid, who this process is. 0, or
+ * negative with @reason. */
+[[nodiscard]] int place_find(
+	bool compat, uid_t uid, struct place *out, struct reason *reason);
 
 /* Sets place->ident from what the command line covers. 0, or negative with @reason. */
 [[nodiscard]] int place_identify(
