@@ -126,6 +126,19 @@ struct gate;
 /* Gives back what the connections of a worker that is no more were counted by. */
 void board_leave_gate(struct board *board, struct gate *gate);
 
+#define SEAT_SILENT_NS (2 * NS_PER_SEC)
+
+/*
+ * Whether an idle connection may be closed for one that waits: it is between two
+ * requests, or it has said nothing for long. Who has just come is about to ask.
+ */
+static inline bool seat_may_give_way(const struct seat *seat, uint64_t now_ns)
+{
+	return atomic_load_explicit(&seat->n_sent, memory_order_relaxed)
+	       || now_ns - atomic_load_explicit(&seat->since_ns, memory_order_relaxed)
+			  > SEAT_SILENT_NS;
+}
+
 /* For a new connection: nothing read, nothing sent. */
 static inline void seat_clear(struct seat *seat)
 {

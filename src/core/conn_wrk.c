@@ -253,6 +253,17 @@ struct conn *conn_longest_idle(struct worker *w)
 	return list_empty(idle) ? NULL : &list_first(idle, struct held, idle)->pub;
 }
 
+struct conn *conn_to_give_way(struct worker *w)
+{
+	struct held *h;
+
+	list_for_each (h, &w->conns.idle, idle) {
+		if (seat_may_give_way(h->seat, worker_now_ns(w)) && !sock_has_input(h->fd))
+			return &h->pub;
+	}
+	return NULL;
+}
+
 /* Reads and drops what still comes, until the peer's end, too much of it, or too late. */
 static void linger_on(struct held *h)
 {

@@ -84,6 +84,10 @@ void conn_end(struct conn *c);
 /* The connection that has been idle the longest, or NULL. */
 struct conn *conn_longest_idle(struct worker *w);
 
+/* Of those that may be closed for another: the one that has been idle the longest, or NULL.
+ * Whose next request is here already is not among them. */
+struct conn *conn_to_give_way(struct worker *w);
+
 /* Calls @each, which may end it or part with it, for every idle connection, oldest first.
  */
 void conn_each_idle(struct worker *w, void (*each)(struct conn *c));

@@ -20,6 +20,8 @@
  * longer loses nothing.
  */
 #define LAST_WORD_NS NS_PER_SEC
+#define PAUSE_NS     (100 * NS_PER_MS) /* without descriptors: others may give some back */
+#define SAY_EVERY_NS (5 * NS_PER_SEC)
 
 static uint64_t idle_until(const struct worker *w, const struct held *h)
 {
@@ -79,7 +81,9 @@ void accept_wrk_want(struct accept_wrk *a, bool on)
 
 bool accept_wrk_has_room(const struct accept_wrk *a, bool evict)
 {
-	return a->n_free || (evict && conn_longest_idle(a->worker));
+	if (a->short_of_fds)
+		return false;
+	return a->n_free || (evict && conn_to_give_way(a->worker));
 }
 
 bool accept_wrk_take(struct accept_wrk *a, int fd, const struct addr *peer,
@@ -87,8 +91,10 @@ bool accept_wrk_take(struct accept_wrk *a, int fd, const struct addr *peer,
 {
 	struct worker *w = a->worker;
 
-	if (!a->n_free && conn_longest_idle(w))
-		conn_end(conn_longest_idle(w));
+	struct conn *idle = a->n_free ? NULL : conn_to_give_way(w);
+
+	if (idle)
+		conn_end(idle);
 	if (!a->n_free) {
 		gate_leave(w->boot->crew->gate, ticket);
 		fd_close(&fd);
@@ -122,6 +128,42 @@ static void broken(struct accept_wrk *a, struct accept_listener *l)
 		a->failed(a);
 }
 
+/* The listener stays readable: watched, it would be told again and again. */
+static void pause_accepting(struct accept_wrk *a)
+{
+	struct worker *w = a->worker;
+	uint64_t now_ns = loop_now_ns(w->loop);
+
+	/* Without memory for the timer it goes on as it is, and busy. */
+	a->short_of_fds = loop_at(w->loop, &a->again, now_ns + PAUSE_NS) == 0;
+	if (a->said_short_ns && now_ns - a->said_short_ns < SAY_EVERY_NS)
+		return;
+	a->said_short_ns = now_ns;
+	log_warn(w->log, "no-descriptors",
+		"out of descriptors: accepting nothing for a moment");
+}
+
+/* Where it was short of something there may be some again; who was silent may give way. */
+static void on_again(struct loop_timer *timer)
+{
+	struct accept_wrk *a = container_of(timer, struct accept_wrk, again);
+
+	a->short_of_fds = false;
+	look(a);
+	if (a->freed && accept_wrk_has_room(a, true))
+		a->freed(a);
+}
+
+/* One connection, for a new descriptor. False without. */
+static bool make_way(struct accept_wrk *a)
+{
+	struct conn *idle = conn_to_give_way(a->worker);
+
+	if (idle)
+		conn_end(idle);
+	return idle;
+}
+
 static void on_listener(struct loop_io *io, uint32_t events)
 {
 	struct accept_listener *l = container_of(io, struct accept_listener, io);
@@ -139,17 +181,17 @@ static void on_listener(struct loop_io *io, uint32_t events)
 		i < a->most_at_once && a->wanted && accept_wrk_has_room(a, true); i++) {
 		int fd = sock_accept(io->fd, &peer);
 
-		if (fd == SOCK_NO_ROOM && conn_longest_idle(a->worker)) {
-			conn_end(conn_longest_idle(a->worker));
+		if (fd == SOCK_NO_ROOM && make_way(a))
 			continue;
-		}
+		if (fd == SOCK_NO_ROOM)
+			pause_accepting(a);
 		if (fd < 0)
 			break;
 		any = true;
 		(void)accept_wrk_take(a, fd, &peer, (unsigned)(l - a->listeners), 0);
 	}
 	look(a);
-	if (any && a->accepted)
+	if ((any || a->short_of_fds) && a->accepted)
 		a->accepted(a);
 }
 
@@ -163,7 +205,9 @@ void accept_wrk_idle(struct accept_wrk *a, struct conn *c)
 	}
 	if (!a->idle.at_ns)
 		(void)loop_at(loop, &a->idle, idle_until(a->worker, held_of(c)));
-	look(a); /* it could give way to a new one */
+	look(a); /* it could give way to a new one, if not at once */
+	if (a->most_at_once && !a->n_free && !a->again.at_ns)
+		(void)loop_at(loop, &a->again, loop_now_ns(loop) + SEAT_SILENT_NS);
 }
 
 void accept_wrk_ended(struct accept_wrk *a, struct conn *c)
@@ -220,6 +264,7 @@ int accept_wrk_init(
 		.most_at_once = most_at_once,
 		.next_id = (uint64_t)getpid() << 32, /* unique without asking anybody */
 		.idle.on = on_idle,
+		.again.on = on_again,
 	};
 	if (!a->listeners || !a->free_seats)
 		return -ENOMEM;

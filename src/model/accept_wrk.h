@@ -37,7 +37,10 @@ struct accept_wrk {
 	bool wanted;   /* it should accept, while there is a free seat */
 	bool watching; /* it does */
 	uint64_t next_id;
-	struct loop_timer idle; /* for the connection that is idle the longest */
+	bool short_of_fds;       /* it accepts nothing for a moment */
+	uint64_t said_short_ns;  /* when that was last said */
+	struct loop_timer idle;  /* for the connection that is idle the longest */
+	struct loop_timer again; /* there may be room that nobody will tell of */
 	/* All optional. Asked before anything is accepted: */
 	bool (*permitted)(struct accept_wrk *a);
 	/* Told after something was, when a seat was given back, and when a listener is

@@ -17,8 +17,6 @@
 
 #define ROUND_NS \
 	(20 * NS_PER_MS) /* how often, while anyone waits, an idle child is looked for */
-#define SILENT_NS \
-	(2 * NS_PER_SEC) /* so long a connection may say nothing while others wait */
 
 #define SAY_EVERY_NS (5 * NS_PER_SEC)
 
@@ -50,11 +48,7 @@ static struct slot *find_empty(const struct crew *crew)
 	return NULL;
 }
 
-/*
- * Whether a child's connection may give way, and since when it has been idle: it
- * is between two requests, or it has said nothing for long though it never asked
- * for anything.
- */
+/* Whether a child's connection may give way, and since when it has been idle. */
 static bool may_give_way(const struct slot *slot, uint64_t now_ns, uint64_t *since_ns)
 {
 	const struct seat *seat = &slot->board->seats[0];
@@ -62,8 +56,7 @@ static bool may_give_way(const struct slot *slot, uint64_t now_ns, uint64_t *sin
 	if (slot->index == 0 || seat_state(seat) != SEAT_IDLE)
 		return false;
 	*since_ns = atomic_load(&seat->since_ns);
-	return atomic_load(&slot->board->counters.requests)
-	       || now_ns - *since_ns > SILENT_NS;
+	return seat_may_give_way(seat, now_ns);
 }
 
 /* Asks the child to end whose connection has been idle the longest; its place is then the next one's. */
