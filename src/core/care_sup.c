@@ -110,9 +110,11 @@ static const struct seat *busy_seat(const struct board *board)
 }
 
 /* What it reads, up to the end of its first line; it may have been used, but is still
- * there. */
+ * there. None without a seat. */
 static struct span first_line(const struct board *board, const struct seat *seat)
 {
+	if (!seat)
+		return SPAN_NONE;
 	struct span input = span_of(seat->input, MIN(board->input_bytes, LOG_VALUE_MAX));
 	size_t n = 0;
 
@@ -142,7 +144,8 @@ static void look_at_worker(struct slot *slot)
 	uint64_t now = loop_now_ns(slot->crew->loop);
 	const struct seat *seat = busy_seat(slot->board);
 
-	if (!seat || progress != slot->care.progress || !slot->care.moved_ns) {
+	if ((!seat && !slot->owes) || progress != slot->care.progress
+		|| !slot->care.moved_ns) {
 		slot->care.progress = progress;
 		slot->care.moved_ns = now;
 		slot->care.asked = false;

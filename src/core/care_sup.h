@@ -11,8 +11,8 @@
  * at a time, so there are never fewer than there should be. Limits are jittered,
  * so that workers made together do not end together.
  *
- * Stuck: a worker that has work, whose progress counter has not moved for half of
- * stuck_timeout, is asked to move it. One that waits for its clients does; one
+ * Stuck: a worker that has work or owes its model a word, whose progress counter has
+ * not moved for half of stuck_timeout, is asked to move it. One that waits for its clients does; one
  * whose loop does not turn cannot. If it has still not moved at the end, what is
  * known of it is logged, and it is killed; its model does the rest, as for any
  * worker that dies.

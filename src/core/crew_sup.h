@@ -76,6 +76,7 @@ struct slot {
 	unsigned n_failures; /* in a row, without a healthy period between */
 	struct slot_care care;
 	bool said_why; /* it sent its own sentence about why it ends */
+	bool owes;     /* the model waits for a word of it: that is work too (care_sup.h) */
 	void *model;   /* the model's own, per slot; it frees it */
 };
 

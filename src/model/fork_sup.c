@@ -107,6 +107,7 @@ static bool make_child(const struct crew *crew, struct slot *slot, struct guest 
 		KV("service", crew->spec->name), KV("worker", slot->index));
 	lobby_handed_over(g, slot, 0);
 	slot->model = g;
+	zygote(crew)->owes = true;
 	return true;
 }
 
@@ -169,6 +170,16 @@ static void sup_ready(struct slot *slot)
 static bool is_expected(const struct slot *child)
 {
 	return child->chan >= 0 && child->proc.pid < 0;
+}
+
+/* While a child is to come, the zygote owes word of it. */
+static void look_at_debt(const struct crew *crew)
+{
+	bool any = false;
+
+	for (unsigned i = 1; i < crew->n_slots && !any; i++)
+		any = is_expected(&crew->slots[i]);
+	zygote(crew)->owes = any;
 }
 
 /* The connection that @child was to be for, which is its no more; NULL if it has it. */
@@ -241,6 +252,7 @@ static void take_late(struct fork_sup *f)
 			&& !take_over(f, child))
 			put_back(f, child);
 	}
+	look_at_debt(crew);
 }
 
 static int sup_message(struct slot *slot, const void *bytes, size_t len)
@@ -257,11 +269,14 @@ static int sup_message(struct slot *slot, const void *bytes, size_t len)
 	struct slot *child = &crew->slots[msg.slot];
 	if (!is_expected(child))
 		return -EPROTO;
-	if (msg.pid > 0)
-		return take_over(crew->model, child) ? 0 : -EPROTO;
-	say_failed(crew->model, -msg.pid);
-	put_back(crew->model, child);
-	dispatch(crew);
+	if (msg.pid <= 0) {
+		say_failed(crew->model, -msg.pid);
+		put_back(crew->model, child);
+		dispatch(crew);
+	} else if (!take_over(crew->model, child)) {
+		return -EPROTO;
+	}
+	look_at_debt(crew);
 	return 0;
 }
 
@@ -281,6 +296,7 @@ static void sup_gone(struct slot *slot)
 			&& (!atomic_load(&child->board->made) || !take_over(f, child)))
 			put_back(f, child);
 	}
+	look_at_debt(crew);
 	dispatch(crew);
 }
 

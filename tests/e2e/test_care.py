@@ -84,3 +84,20 @@ def test_a_worker_that_waits_for_its_client_is_not_stuck(care, model, folder):
     half.send(GET_A[20:])
     assert half.read().status == 200
     assert len(slow._exactly(32 << 20)) == 32 << 20
+
+
+@pytest.mark.core
+def test_a_stopped_zygote_is_shown_and_replaced_and_who_waits_for_it_is_served(care):
+    served = care("fork", "--stuck-timeout", "500ms")
+    zygote, = served.workers()
+    os.kill(zygote, signal.SIGSTOP)
+    wires = [served.connect() for _ in range(2)]
+    for wire in wires:
+        wire.send(GET_A)
+
+    line = served.wait_log("worker-stuck")
+
+    assert f"pid={zygote}" in line and "worker=0" in line and "state=T" in line, line
+    for_exit(zygote)
+    for wire in wires:
+        assert wire.read().body == b"a" * 1024
