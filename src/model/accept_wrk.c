@@ -129,7 +129,7 @@ static void broken(struct accept_wrk *a, struct accept_listener *l)
 }
 
 /* The listener stays readable: watched, it would be told again and again. */
-static void pause_accepting(struct accept_wrk *a)
+void accept_wrk_pause(struct accept_wrk *a)
 {
 	struct worker *w = a->worker;
 	uint64_t now_ns = loop_now_ns(w->loop);
@@ -184,14 +184,15 @@ static void on_listener(struct loop_io *io, uint32_t events)
 		if (fd == SOCK_NO_ROOM && make_way(a))
 			continue;
 		if (fd == SOCK_NO_ROOM)
-			pause_accepting(a);
+			accept_wrk_pause(a);
 		if (fd < 0)
 			break;
 		any = true;
 		(void)accept_wrk_take(a, fd, &peer, (unsigned)(l - a->listeners), 0);
 	}
 	look(a);
-	if ((any || a->short_of_fds) && a->accepted)
+	/* Or it has no room after all: the idle one that was to give way is idle no more. */
+	if ((any || !accept_wrk_has_room(a, true)) && a->accepted)
 		a->accepted(a);
 }
 

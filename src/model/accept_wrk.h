@@ -43,8 +43,8 @@ struct accept_wrk {
 	struct loop_timer again; /* there may be room that nobody will tell of */
 	/* All optional. Asked before anything is accepted: */
 	bool (*permitted)(struct accept_wrk *a);
-	/* Told after something was, when a seat was given back, and when a listener is
-	 * broken. */
+	/* Told after something was, or could not be for want of a seat; when a seat was
+	 * given back; and when a listener is broken. */
 	void (*accepted)(struct accept_wrk *a);
 	void (*freed)(struct accept_wrk *a);
 	void (*failed)(struct accept_wrk *a);
@@ -62,6 +62,9 @@ void accept_wrk_fini(struct accept_wrk *a);
 
 /* Accepts from now on, or no more. */
 void accept_wrk_want(struct accept_wrk *a, bool on);
+
+/* Without descriptors: has no room for a moment. */
+void accept_wrk_pause(struct accept_wrk *a);
 
 /* Whether one more would find a seat; @evict: also at the cost of an idle connection. */
 bool accept_wrk_has_room(const struct accept_wrk *a, bool evict);

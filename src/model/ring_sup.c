@@ -142,18 +142,30 @@ static bool anybody_waits(const struct ring_sup *r)
 	return false;
 }
 
-static void suspend(struct ring_sup *r, unsigned slot)
+/* Whether it is waited for a word of @slot: then care_sup.h sees that one comes. */
+static void look_at_debt(struct ring_sup *r, unsigned slot)
+{
+	r->crew->slots[slot].owes = r->pipes[slot].suspended || r->pipes[slot].given;
+}
+
+/* A channel that is too full has a reader that does not read; when it does, it answers what is in it. */
+static void ping(struct slot *slot)
 {
 	const struct core_msg msg = {.type = RING_PING};
 
+	(void)crew_send(slot, &msg, CORE_MSG_BARE, -1);
+}
+
+static void suspend(struct ring_sup *r, unsigned slot)
+{
 	if (!is_active(r, slot))
 		return;
 	log_warn(r->crew->log, "member-silent",
 		"worker does not answer: the ring goes on without it",
 		KV("service", r->crew->spec->name), KV("worker", slot));
 	r->pipes[slot].suspended = true;
-	(void)crew_send(&r->crew->slots[slot], &msg, CORE_MSG_BARE,
-		-1); /* or it stays out until it dies */
+	look_at_debt(r, slot);
+	ping(&r->crew->slots[slot]);
 }
 
 static void on_lease(struct loop_timer *timer)
@@ -217,6 +229,18 @@ static void park(struct ring_sup *r)
 		lobby_accept(&r->lobby, true);
 }
 
+/* People wait here while the token is out: it is called back, and everyone is asked for room. */
+static void recall(struct ring_sup *r)
+{
+	struct slot *slot;
+
+	atomic_fetch_add(&r->shared->epoch, 1);
+	atomic_store(&r->shared->confirming, 1);
+	park(r);
+	crew_for_each_ready (slot, r->crew)
+		ping(slot);
+}
+
 static void home(struct ring_sup *r, const struct ring_token *token)
 {
 	if (token->byte == RING_CLOSE) {
@@ -240,6 +264,8 @@ static void home(struct ring_sup *r, const struct ring_token *token)
 static void send_close(struct ring_sup *r)
 {
 	r->state = RING_CLOSING;
+	/* From here on no other token counts: one that came home now would begin a lap. */
+	atomic_fetch_add(&r->shared->epoch, 1);
 	lobby_accept(&r->lobby, false);
 	watch_waiting(r, false);
 	(void)loop_at(
@@ -256,13 +282,10 @@ static void on_close_deadline(struct loop_timer *timer)
 
 /* -- room -- */
 
-/* Gives @slot one that waits here. False if nobody does, or it cannot be given. */
-static bool hand_over(struct ring_sup *r, struct slot *slot)
+/* Gives @slot the one that waits here the longest; it is ours until the worker has it. */
+static void hand_over(struct ring_sup *r, struct slot *slot)
 {
 	struct guest *g = lobby_next(&r->lobby);
-
-	if (!g)
-		return false;
 	struct ring_conn_msg msg = {
 		.type = RING_CONN,
 		.listener = g->listener,
@@ -271,28 +294,33 @@ static bool hand_over(struct ring_sup *r, struct slot *slot)
 	};
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
 	if (!crew_send(slot, &msg, sizeof(msg), g->fd))
-		return false;
-	g->ticket = 0; /* the worker's now */
-	lobby_close(g);
-	return true;
+		return;
+	lobby_handed_over(g, slot, 0);
+	r->pipes[slot->index].given = g;
+	look_at_debt(r, slot->index);
 }
 
-/* @slot has @n_seats free: those who wait here get them, and if nobody waits it gets the
- * token. */
-static void room(struct ring_sup *r, struct slot *slot, unsigned n_seats)
+/* @slot may have room: who waits here gets it, and if nobody waits it gets the token. With
+ * one on the way to it nothing is lost by waiting: it will be heard of again. */
+static void room(struct ring_sup *r, struct slot *slot)
 {
 	if (r->state == RING_ASKING)
 		r->room_reported = true;
-	if (r->state != RING_PARKED)
+	if (r->state != RING_PARKED || r->pipes[slot->index].given)
 		return;
-	while (n_seats && hand_over(r, slot))
-		n_seats--;
 	if (lobby_n_queued(&r->lobby))
-		return;
-	if (r->crew->draining)
-		send_close(r);
-	else
+		hand_over(r, slot);
+	else if (!r->crew->draining)
 		go_out(r, slot->index);
+}
+
+static bool anybody_here(const struct ring_sup *r)
+{
+	for (unsigned i = 0; i < r->crew->n_slots; i++) {
+		if (r->pipes[i].given)
+			return true;
+	}
+	return lobby_n_queued(&r->lobby);
 }
 
 static void dispatch(struct crew *crew)
@@ -300,8 +328,29 @@ static void dispatch(struct crew *crew)
 	struct ring_sup *r = crew->model;
 
 	lobby_trim(&r->lobby);
-	if (crew->draining && !lobby_n_queued(&r->lobby) && r->state != RING_CLOSING)
+	if (lobby_n_queued(&r->lobby) && (r->state == RING_OUT || r->state == RING_ASKING))
+		recall(r);
+	if (crew->draining && !anybody_here(r) && r->state != RING_CLOSING)
 		send_close(r);
+}
+
+/* What has become of the one that was given to @slot. */
+static int given_ended(struct ring_sup *r, struct slot *slot, uint32_t type)
+{
+	struct guest *g = r->pipes[slot->index].given;
+
+	if (!g)
+		return -EPROTO;
+	r->pipes[slot->index].given = NULL;
+	look_at_debt(r, slot->index);
+	if (type == RING_TAKEN) {
+		g->ticket = 0; /* the worker's now, as its socket is */
+		lobby_close(g);
+	} else {
+		lobby_requeue(g, false);
+	}
+	dispatch(r->crew);
+	return 0;
 }
 
 /* -- the model's table -- */
@@ -311,41 +360,64 @@ static void sup_ready(struct slot *slot)
 	struct ring_sup *r = slot->crew->model;
 
 	look_at_pipes(r);
-	room(r, slot, slot->board->n_seats);
+	room(r, slot);
+}
+
+static void back(struct ring_sup *r, struct slot *slot)
+{
+	struct ring_pipe *p = &r->pipes[slot->index];
+
+	if (!p->suspended)
+		return;
+	log_info(slot->crew->log, "member-back", "worker is back in the ring",
+		KV("service", slot->crew->spec->name), KV("worker", slot->index));
+	p->suspended = false;
+	look_at_debt(r, slot->index);
+	look_at_pipes(r);
+	/* It may have got room when it had said this, and nobody asked yet. */
+	if (slot->state == SLOT_READY)
+		room(r, slot);
 }
 
 static int sup_message(struct slot *slot, const void *bytes, size_t len)
 {
 	struct ring_sup *r = slot->crew->model;
-	struct ring_pipe *p = &r->pipes[slot->index];
 	uint32_t type;
 
 	if (len != sizeof(type))
 		return -EPROTO;
 	memcpy(&type, bytes, sizeof(type));
-	if (type == RING_BACK && p->suspended) {
-		log_info(slot->crew->log, "member-back", "worker is back in the ring",
-			KV("service", slot->crew->spec->name), KV("worker", slot->index));
-		p->suspended = false;
-		look_at_pipes(r);
+	switch (type) {
+	case RING_TAKEN:
+	case RING_FULL: return given_ended(r, slot, type);
+	case RING_BACK: back(r, slot); return 0;
+	case RING_ROOM:
+		if (slot->state == SLOT_READY)
+			room(r, slot);
+		return 0;
+	default: return -EPROTO;
 	}
-	if (slot->state == SLOT_READY)
-		room(r, slot, 1);
-	return type == RING_ROOM || type == RING_BACK ? 0 : -EPROTO;
 }
 
 static void sup_gone(struct slot *slot)
 {
 	struct ring_sup *r = slot->crew->model;
+	struct ring_pipe *p = &r->pipes[slot->index];
 
-	r->pipes[slot->index].suspended = false;
+	if (p->given)
+		lobby_requeue(p->given, false); /* or it would have said TAKEN */
+	p->given = NULL;
+	p->suspended = false;
+	look_at_debt(r, slot->index);
 	look_at_pipes(r);
 	/* It may have held the token, or be the one it was on its way to: so that one
 	 * counts no more. */
-	if (r->state == RING_OUT || r->state == RING_ASKING)
-		new_epoch(r);
-	else if (r->state == RING_CLOSING)
+	if (r->state == RING_CLOSING)
 		send_token(r, 0, RING_CLOSE);
+	else if (r->state != RING_PARKED && !lobby_n_queued(&r->lobby))
+		new_epoch(r);
+	else
+		dispatch(r->crew);
 }
 
 static int open_pipe(struct ring_pipe *p)
@@ -395,6 +467,7 @@ static int sup_start(struct crew *crew, struct reason *reason)
 		return reason_set(reason, "out of memory");
 
 	atomic_store(&r->shared->epoch, 1);
+	atomic_store(&r->shared->confirming, 1);
 	atomic_store(&r->shared->holder, SUP_HOLDS);
 	for (unsigned i = 0; i <= crew->n_slots; i++)
 		r->pipes[i] = (struct ring_pipe){
@@ -436,8 +509,7 @@ static void sup_drain(struct crew *crew)
 	 * nobody. */
 	watch_waiting(r, false);
 	lobby_leave(&r->lobby);
-	if (!lobby_n_queued(&r->lobby) && r->state != RING_CLOSING)
-		send_close(r);
+	dispatch(crew);
 }
 
 static struct lobby *sup_lobby(struct crew *crew)

@@ -8,17 +8,19 @@
  * ready yet, drains, or does not answer), it reads that worker's pipe itself and
  * hands what comes to the next: so the chain is whole while a place in it is empty.
  *
- *   in         until                                          then
- *   OUT        ALLOW comes round: everyone passed it on       ASKING (sends ALLOW |
- * CONFIRM) a member dies; the lease runs out              OUT, in a new epoch ASKING
- * somebody takes it: nothing is heard            ASKING: as OUT in all but the name ALLOW |
- * CONFIRM comes round, and somebody has reported room meanwhile                    OUT
- * (sends ALLOW) the same, and nobody has                       PARKED (makes a worker if it
- * may) PARKED     somebody reports room, and nobody waits here   OUT (gives that worker the
- * token) the same, and somebody waits here              PARKED (gives it the connection)
- *   any        the crew drains                                CLOSING (sends CLOSE)
- *   CLOSING    CLOSE comes round, or takes too long           the core's drain does the
- * rest
+ *   in         until                                      then
+ *   OUT        ALLOW comes round: everyone passed it on   ASKING (sends ALLOW | CONFIRM)
+ *              a member dies; the lease runs out          OUT, in a new epoch
+ *              people wait here all the same: a worker
+ *              had no room for whom it was given          PARKED, in a new epoch (asks all)
+ *   ASKING     somebody takes it: nothing is heard        ASKING: as OUT in all but the name
+ *              ALLOW | CONFIRM comes round, and room was
+ *              reported meanwhile                         OUT (sends ALLOW)
+ *              the same, and none was                     PARKED (makes a worker if it may)
+ *   PARKED     room is reported, and somebody waits here  PARKED (gives the worker that one)
+ *              the same, and nobody does                  OUT (gives that worker the token)
+ *   any        the crew drains, and nobody waits here     CLOSING (sends CLOSE)
+ *   CLOSING    CLOSE comes round, or takes too long       the core's drain does the rest
  */
 
 #include "core/lobby_sup.h"
@@ -38,7 +40,10 @@ struct ring_pipe {
 	struct crew *crew;
 	int read; /* owned; -1 for none, as the next */
 	int write;
-	bool suspended; /* the worker that reads it does not answer */
+	/* Of the worker that reads it: */
+	bool suspended; /* it does not answer */
+	struct guest
+		*given; /* sent to it, and ours until it says that it has it; or NULL */
 };
 
 struct ring_sup;

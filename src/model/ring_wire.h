@@ -19,10 +19,18 @@
  *
  *   supervisor                            worker
  *       |------ RING_CONN + socket ------>|   a connection that waited here while all were
- * full
- *       |------ RING_PING --------------->|   you did not answer: do you live?
- *       |<----- RING_ROOM ----------------|   I have room again (only while somebody asks)
- *       |<----- RING_BACK ----------------|   I live
+ *       |                                 |   full; the next only after an answer:
+ *       |<----- RING_TAKEN ---------------|      I have it
+ *       |<----- RING_FULL ----------------|      my room has gone meanwhile
+ *       |------ RING_PING --------------->|   do you live, and have you room?
+ *       |<----- RING_BACK ----------------|      I live
+ *       |<----- RING_ROOM ----------------|   I have room (only while somebody asks)
+ *
+ * ROOM is a hint: the seat may be gone when it is read (a token of before filled it,
+ * or the idle connection that was to give way has asked something). So whoever is
+ * sent to a worker is the supervisor's until the worker has said TAKEN, and a token
+ * that goes to a full one comes round. What may not be is room that the supervisor
+ * neither hears of nor has a token out for: docs/models/ring.pml.
  *
  * The messages are bare types (core_wire.h) but RING_CONN, which has the pool's
  * fields without a seat.
@@ -51,6 +59,8 @@ static_assert(sizeof(struct ring_token) == 8, "one write, far below PIPE_BUF");
 enum ring_msg_type {
 	RING_CONN = CORE_MODEL_FIRST,
 	RING_PING,
+	RING_TAKEN,
+	RING_FULL,
 	RING_ROOM,
 	RING_BACK,
 };

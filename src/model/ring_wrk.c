@@ -120,12 +120,32 @@ static void accepted(struct accept_wrk *a)
 		pass_on(of(a));
 }
 
+/* Something may have become free, or it is asked. */
 static void freed(struct accept_wrk *a)
 {
 	struct ring_wrk *r = of(a);
 
-	if (!a->worker->draining && atomic_load(&r->ends->shared->confirming))
+	if (!a->worker->draining && accept_wrk_has_room(a, true)
+		&& atomic_load(&r->ends->shared->confirming))
 		tell(a->worker, RING_ROOM);
+}
+
+/* One that waited at the supervisor, which keeps it until it hears what became of it here. */
+static void take_given(struct ring_wrk *r, int *fd, const struct ring_conn_msg *msg)
+{
+	struct worker *w = r->accept.worker;
+
+	if (*fd < 0)
+		accept_wrk_pause(&r->accept);
+	if (*fd < 0 || w->draining || !accept_wrk_has_room(&r->accept, true)) {
+		tell(w, RING_FULL);
+		return;
+	}
+	/* First: should serving it be this worker's end, nobody else is to be given it. */
+	tell(w, RING_TAKEN);
+	(void)accept_wrk_take(
+		&r->accept, fd_take(fd), &msg->peer, msg->listener, msg->ticket);
+	freed(&r->accept);
 }
 
 static void failed(struct accept_wrk *a)
@@ -167,11 +187,12 @@ void ring_wrk_message(struct worker *w, const void *bytes, size_t len, int fd_in
 	struct ring_conn_msg msg = {0};
 
 	memcpy(&msg, bytes, MIN(len, sizeof(msg)));
-	if (msg.type == RING_PING)
+	if (msg.type == RING_CONN) {
+		take_given(r, &fd, &msg);
+	} else if (msg.type == RING_PING) {
 		tell(w, RING_BACK);
-	else if (msg.type == RING_CONN && fd >= 0)
-		(void)accept_wrk_take(
-			&r->accept, fd_take(&fd), &msg.peer, msg.listener, msg.ticket);
+		freed(&r->accept);
+	}
 }
 
 void ring_wrk_idle(struct conn *c)
