@@ -39,6 +39,26 @@ def text(result):
     return "\n".join(lines)
 
 
+def league(results):
+    """One table of all faults: what each server lost, and refused in words, of how many; None if no fault was measured."""
+    faults = [r for r in results["cases"] if r["case"].startswith("fault-")]
+    if not faults:
+        return None
+    names = list(dict.fromkeys(name for r in faults for name in (*r["servers"], *r["failed"])))
+    out = ["### Requests lost (and refused), by fault", "",
+           "| | " + " | ".join(r["case"].removeprefix("fault-") for r in faults) + " |", "|---" * (len(faults) + 1) + "|"]
+    for name in names:
+        out.append(f"| {name} | " + " | ".join(_lost(r["servers"].get(name)) for r in faults) + " |")
+    return "\n".join([*out, ""])
+
+
+def _lost(m):
+    if m is None:
+        return "-"
+    lost = m["lost, kept"] + m["lost, one each"]
+    return f"{lost:,.0f}" + (f" ({m['refused']:,.0f})" if m["refused"] else "")
+
+
 def markdown(results):
     m = results["machine"]
     out = [f"Commit {m['commit']}, {m['date']}; {m['cores']} cores of {m['cpu']}, Linux {m['kernel']}; {m['peers']}.", ""]
@@ -55,6 +75,8 @@ def markdown(results):
         out += [f"| {name} | {r['workers'][name]} | | | | | | cannot: {sentence.splitlines()[0]} |"
                 for name, sentence in r["failed"].items()]
         out += [""] + [f"- {figure(f)}" for f in r["figures"]] + [""]
+    if table := league(results):
+        out += [table]
     return "\n".join(out)
 
 

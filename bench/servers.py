@@ -5,9 +5,12 @@ Every server has its access log off and as many workers as it says in `workers`;
 each is ended by SIGTERM. Peers are Debian's packages with the configurations
 written here, in a temporary directory.
 """
+import contextlib
 import crypt
+import json
 import os
 import pathlib
+import select
 import signal
 import socket
 import subprocess
@@ -38,6 +41,7 @@ def children(pid):
 
 class Server:
     name = workers = version_command = None
+    host = "127.0.0.1"
 
     def __init__(self, folder, work):
         self.folder, self.work, self.port = folder, pathlib.Path(work), free_port()
@@ -62,7 +66,23 @@ class Server:
                     raise RuntimeError(f"{self.name} does not start:\n{(self.work / 'log').read_text()}") from None
                 time.sleep(0.02)
 
+    @property
+    def pid(self):
+        """Of the process that all others come from."""
+        return self.process.pid
+
+    def end_another(self):
+        """If, after an upgrade, another process serves than the one we started."""
+        if self.pid == self.process.pid:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            pidfd = os.pidfd_open(self.pid)
+            signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+            select.select([pidfd], [], [], 15)
+            os.close(pidfd)
+
     def __exit__(self, *_):
+        self.end_another()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -74,7 +94,11 @@ class Server:
         self.log.close()
 
     def pids(self):
-        return children(self.process.pid)
+        return children(self.pid)
+
+    def worker_pids(self):
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
+            return list(map(int, f.read().split()))
 
     def cpu_ns(self):
         """User and system time of all its processes and threads, those that ended included."""
@@ -123,6 +147,55 @@ class PreforkdDigest(Preforkd):
     options = ["--workers", "2", "--durability", "rename"]
 
 
+class PreforkdModel(Preforkd):
+    """A drive under one model, with its control socket; see of_models()."""
+    model = seats = None
+    most = 32
+    more_options = ()
+
+    def command(self):
+        options = ["--model", self.model, "--workers", f"4..{self.most}", "--durability", "rename", *self.more_options]
+        if self.model != "fork" and self.seats:
+            options += ["--connections", str(self.seats)]
+        return [os.path.abspath(self.binary), "drive", "--listen", f"127.0.0.1:{self.port}", "--control", self.work / "control",
+                *map(str, options), self.folder]
+
+    def ctl(self, *words):
+        done = subprocess.run([os.path.join(os.path.dirname(self.binary), "preforkctl"), "-s", self.work / "control", *words],
+                              capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip())
+        return done.stdout
+
+    def status(self):
+        return json.loads(self.ctl("--json", "status"))
+
+    @property
+    def pid(self):
+        return self.upgraded or self.process.pid
+
+    upgraded = None
+
+    def reload(self):
+        os.kill(self.pid, signal.SIGHUP)
+
+    def upgrade(self):
+        self.ctl("upgrade")
+        self.upgraded = self.status()["pid"]
+
+    def resize(self, n):
+        self.ctl("resize", "drive", f"{n}..{self.most}")
+
+    def switch(self, model):
+        self.ctl("switch-model", "drive", model)
+
+
+def of_models(models, **attributes):
+    """A server for each model, with these attributes."""
+    text = f"4 to {attributes.get('most', PreforkdModel.most)} processes"
+    return tuple(type("Model" + m, (PreforkdModel,), {"name": m, "model": m, "workers": text, **attributes}) for m in models)
+
+
 class PreforkdFull(Preforkd):
     name = "preforkd, full"
     options = ["--workers", "2", "--durability", "full", "--checksums", "none"]
@@ -146,13 +219,13 @@ class PreforkdUsers(Preforkd):
 
 
 class Nginx(Server):
-    name, workers = "nginx", "2 workers"
+    name, workers, daemon = "nginx", "2 workers", "off"
     more = ""
 
     def command(self):
         conf = self.work / "nginx.conf"
         conf.write_text(f"""
-daemon off; user root; worker_processes 2; worker_rlimit_nofile 40000; pid {self.work}/pid;
+daemon {self.daemon}; user root; worker_processes 2; worker_rlimit_nofile 40000; pid {self.work}/pid;
 load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
 error_log {self.work}/error.log warn;
 events {{ worker_connections 15000; }}
@@ -174,6 +247,32 @@ class NginxCache(Nginx):
     """It may answer with what a file was up to a minute ago."""
     name = "nginx, open_file_cache"
     more = "open_file_cache max=10000 inactive=60s; open_file_cache_valid 60s;"
+
+
+class NginxMaster(Nginx):
+    """As a daemon, because only that can be upgraded."""
+    name, daemon = "nginx", "on"
+
+    @property
+    def pid(self):
+        try:
+            return int((self.work / "pid").read_text())
+        except (OSError, ValueError):
+            return self.process.pid
+
+    def reload(self):
+        os.kill(self.pid, signal.SIGHUP)
+
+    def upgrade(self):
+        """As nginx.org says: USR2, and when the new one is there QUIT to the old."""
+        old = self.pid
+        os.kill(old, signal.SIGUSR2)
+        deadline = time.monotonic() + START_S
+        while self.pid == old or not children(self.pid)[1:]:
+            if time.monotonic() > deadline:
+                raise RuntimeError("nginx does not upgrade")
+            time.sleep(0.01)
+        os.kill(old, signal.SIGQUIT)
 
 
 class Lighttpd(Server):
@@ -242,3 +341,80 @@ DavDepthInfinity On
 class ApachePrefork(Apache):
     name, workers, mpm = "apache prefork", "prefork, 32 processes", "prefork"
     tuning = "StartServers 32\nServerLimit 32\nMaxRequestWorkers 32\nMinSpareServers 32\nMaxSpareServers 32"
+
+
+class ApacheGraceful(ApachePrefork):
+    def reload(self):
+        """What apachectl graceful does."""
+        os.kill(self.pid, signal.SIGUSR1)
+
+
+# -- a program for each connection
+
+class Programs(Server):
+    """As many at once as come: the load decides."""
+    workers = "a process a connection"
+    program = "/bin/true"
+
+
+class PreforkdExec(Programs):
+    name, model, binary = "preforkd exec, pool", "pool", Preforkd.binary
+
+    def command(self):
+        return [os.path.abspath(self.binary), "exec", "--model", self.model, "--workers", "2", "--listen",
+                f"127.0.0.1:{self.port}", "--", self.program]
+
+    def __enter__(self):
+        self.binary = os.path.abspath(self.binary)
+        return super().__enter__()
+
+
+class PreforkdExecShared(PreforkdExec):
+    name, model = "preforkd exec, shared", "shared"
+
+
+class PreforkdExecFork(PreforkdExec):
+    name, model = "preforkd exec, fork", "fork"
+
+    def command(self):
+        words = super().command()
+        words[words.index("--workers") + 1] = "1..64"
+        return words
+
+
+class Tcpserver(Programs):
+    name = "tcpserver"
+
+    def command(self):
+        return ["tcpserver", "-HRD", "-l0", "-c1000", "-b1000", "127.0.0.1", str(self.port), self.program]
+
+
+class Socat(Programs):
+    name = "socat"
+
+    def command(self):
+        return ["socat", f"TCP-LISTEN:{self.port},bind=127.0.0.1,reuseaddr,fork,backlog=1000", f"EXEC:{self.program},nofork"]
+
+
+class Xinetd(Programs):
+    name = "xinetd"
+
+    def command(self):
+        conf = self.work / "xinetd.conf"
+        conf.write_text(f"""
+service bench
+{{
+    type = UNLISTED
+    socket_type = stream
+    protocol = tcp
+    wait = no
+    user = root
+    bind = 127.0.0.1
+    port = {self.port}
+    server = {self.program}
+    instances = UNLIMITED
+    per_source = UNLIMITED
+    cps = 1000000 1
+}}
+""")
+        return ["/usr/sbin/xinetd", "-dontfork", "-f", str(conf), "-pidfile", str(self.work / "pid")]

@@ -3,8 +3,7 @@
 
 /*
  * own - the URLs below /~/, which are the program's: what its pages are made of, and
- * whether it lives. They ask for no password, and tell nothing of the folder; but for the
- * trash (trashcan.h).
+ * whether it lives. They ask for no password, and tell nothing of the folder.
  */
 
 #include <stdbool.h>
