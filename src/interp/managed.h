@@ -21,6 +21,9 @@
 /* Where set-up's own descriptors begin, so that they do not meet an executor's callers'. */
 #define MANAGED_FIRST_FD 64
 
+/* Bytes on C that are no greeting: there will be no server, run the script directly. */
+#define MANAGED_NO_GREETING 8
+
 struct managed {
 	int64_t started_ns; /* when set-up began, since 1970 */
 	int listener;       /* L: the known wire's */

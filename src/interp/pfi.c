@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -225,6 +226,19 @@ static void leave_caller(struct beginning *b)
 	executor_note_base(&b->base);
 }
 
+/*
+ * Ends the set-up process, and no server comes of it: the launcher then runs the script
+ * itself. On the known wire alone ours would say less than the script is to know, and our
+ * server would take its arguments for those of the known one.
+ */
+[[gnu::noreturn]] static void decline(const struct managed *managed)
+{
+	static const char no_greeting[MANAGED_NO_GREETING] = "COLD";
+
+	(void)!send(managed->call, no_greeting, sizeof(no_greeting), MSG_NOSIGNAL);
+	_exit(0);
+}
+
 static void give(const struct pfi_call *from, struct pfi_call *to)
 {
 	uint32_t size = MIN(to->size, (uint32_t)sizeof(*from));
@@ -257,6 +271,8 @@ int pfi_init_complete(const struct pfi_options *options, struct pfi_call *call,
 	(void)unsetenv(MANAGED_VARIABLE);
 	(void)fflush(NULL);
 	server_listen(&b.setup);
+	if (b.managed.ours && b.managed.own_listener < 0)
+		decline(&b.managed);
 
 	call_hook(b.options.before_fork, &b.options);
 	pid_t pid = fork_here();

@@ -2,13 +2,17 @@
 """The defects of the known implementation that design/INTERP-PROTOCOL counts, as far as they are not rows elsewhere.
 
    2 7 10 11   test_same.py      3 4 6 13   test_caller.py      5   test_terminal.py
-   21          test_known.py     15 to 20 with hostile input: tests/proc
+   15 to 23 once more, with hostile input, for the smallest script: tests/launcher
 """
+import array
 import os
 import pathlib
 import resource
+import select
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -186,6 +190,95 @@ def test_15_a_stopped_server_costs_a_moment(probe):
     assert time.monotonic() - began < PATIENCE_S
 
 
+@pytest.mark.usefixtures("stopped")
+def test_15_nor_does_a_stopped_server_keep_the_ends_of_pipes(probe):
+    """subprocess.run reads to the end of both; who was sent to a stopped server would keep them open."""
+    done = probe.call(probe.warm("leave", 7))
+
+    assert (done.status, done.out) == (7, probe.call(probe.cold("leave", 7)).out)
+
+
+IDLE_S = 0.3         # to watch somebody who ought to do nothing
+SPINNING = 0.03      # of a CPU: a spinning process has more even where a dozen others run
+
+
+def cpu_share(pid):
+    """What of one CPU a process takes while nobody calls."""
+    def used():
+        return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    before, began = used(), time.monotonic()
+    select.select([], [], [], IDLE_S)
+    return (used() - before) / (time.monotonic() - began)
+
+
+def sockets(home):
+    return [path for path in home.path.rglob("*") if path.is_socket()]
+
+
+@pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)
+def test_16_a_chmod_of_the_sockets_makes_nobody_spin(home, language):
+    script = home.probe(language)
+    script.prime()
+    pid = script.server()
+
+    for path in sockets(home):
+        path.chmod(0o644)
+    assert cpu_share(pid) < SPINNING
+    before = script.began()
+    script.call(script.warm("argv"))
+
+    assert (script.server(), script.began()) == (pid, before + 1)
+
+
+NO_INOTIFY = ["unshare", "-U", "-r", "sh", "-c", 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"', "sh"]
+needs_namespace = pytest.mark.skipif(subprocess.run([*NO_INOTIFY, "true"], capture_output=True, check=False).returncode != 0,
+                                     reason="a user namespace is needed, and not allowed here")
+
+
+@needs_namespace
+@pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)
+def test_17_without_inotify_calls_are_warm_and_changes_are_noticed(home, language):
+    script = home.script(language, language.ready + '\nprint("old\\n");\n' if language is PERL else language.ready + '\nprint("old")\n')
+
+    def says():
+        return script.call([*NO_INOTIFY, *script.warm()]).out
+    assert says() == b"old\n"
+    until(script.began, "no server")
+    held = pathlib.Path(f"/proc/{script.server()}/fd")
+    assert not [fd for fd in held.iterdir() if "inotify" in os.readlink(fd)]
+    before = script.began()
+    assert [says() for _ in range(3)] == [b"old\n"] * 3
+    assert script.began() == before + 3
+    script.path.write_text(script.path.read_text().replace("old", "new"))
+
+    assert says() == b"new\n"
+
+
+def test_18_tidying_one_leaves_the_others(home):
+    mine, others = home.script(PERL, PERL.ready, "mine"), home.script(PYTHON, PYTHON.ready, "others")
+    for script in (mine, others):
+        script.prime()
+    pid, before = others.server(), set(sockets(home))
+
+    mine.call(mine.warm(options=["--kill"]))
+
+    assert others.server() == pid
+    assert len(before - set(sockets(home))) == 2  # one name for each wire
+
+
+@pytest.mark.parametrize("option", ["--kill", "-f"])
+def test_18_nor_is_there_a_deadlock_when_calls_are_nested(home, option):
+    """A script that tidies up after itself and after another, in a call and in set-up."""
+    inner = home.script(PERL, PERL.ready + ' print "inner @ARGV\\n";', "inner")
+    text = "import subprocess, sys\n" + "def nested(): return subprocess.run(%r, check=True, capture_output=True).stdout\n"
+    outer = home.script(PYTHON, text % (inner.warm("x", options=[option]),) + "nested()\nimport prefork_interp; prefork_interp.ready()\n"
+                        "print(nested())\n", "outer")
+
+    said = [outer.call(outer.warm(options=options)) for options in ((), (), ["-f"])]
+
+    assert {(one.status, one.out) for one in said} == {(0, b"b''\n" if option == "--kill" else b"b'inner x\\n'\n")}
+
+
 def test_19_no_zombies_stay(probe):
     server = probe.server()
     for _ in range(5):
@@ -193,6 +286,61 @@ def test_19_no_zombies_stay(probe):
 
     until(lambda: not [pid for pid, (parent, state, _) in processes().items() if parent == server and state == "Z"],
           "a zombie stays")
+
+
+@pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)
+def test_20_a_server_that_cannot_accept_does_not_spin(home, language):
+    script = home.probe(language)
+    script.prime()
+    pid = script.server()
+    limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limit[1]))  # what it has open stays open
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as waiting:
+        waiting.connect(str(next(path for path in sockets(home) if path.name.startswith("p"))))
+        assert cpu_share(pid) < SPINNING
+        assert script.call(script.warm("leave", 5)).status == 5
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+
+    def is_warm():
+        before = script.began()
+        return script.call(script.warm("leave", 5)).status == 5 and script.began() == before + 1
+    until(is_warm, "it takes no calls any more")
+
+
+def serve_known(listener):
+    """A server on the known wire whose greeting says something: its length is in network order."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.settimeout(TIMEOUT_S)
+        connection.sendall(b"PFI\n" + (5).to_bytes(4, "big") + b"hello")
+        connection.recv(1)
+        fds = array.array("i")
+        for _ in range(3):
+            [(_, _, data)] = connection.recvmsg(1, socket.CMSG_LEN(4))[1]
+            fds.frombytes(data)
+        connection.recv(int.from_bytes(connection.recv(4, socket.MSG_WAITALL), "big"), socket.MSG_WAITALL)
+        os.write(fds[1], b"served")
+        for fd in fds:
+            os.close(fd)
+        connection.sendall((7 << 8).to_bytes(4, "big"))
+
+
+def test_21_the_greetings_length_is_in_network_order(home):
+    script = home.script(PERL, PERL.ready)
+    place = home.path / "run"
+    (place / "prefork").mkdir(parents=True)
+    for path in (place, place / "prefork"):
+        path.chmod(0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place / "prefork/sgreeter"))
+        listener.listen()
+        server = threading.Thread(target=serve_known, args=(listener,), daemon=True)
+        server.start()
+        done = script.call(script.warm(options=["-g", "greeter"]), env=home.environment | {"PREFORK_RUN_DIR": str(place)})
+        server.join(TIMEOUT_S)
+
+    assert (done.status, done.out, done.err) == (7, b"served", b"")
 
 
 @pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)

@@ -106,6 +106,43 @@ def test_a_server_killed_while_a_script_runs_ends_in_one_sentence(warm):
     until("the script's end", lambda: pid not in warm.processes())
 
 
+@pytest.mark.parametrize("step", range(1, 26, 4))
+def test_a_server_killed_at_each_step_of_a_call_leaves_a_result_and_nobody_behind(warm, step):
+    """The kernel kills it as it enters its step-th system call: before accepting, between a call and its end, ..."""
+    server = warm.server()["pid"]
+    killer = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-e", f"inject=all:signal=KILL:when={step}", "-p", str(server)],
+                              env={"PATH": "/usr/bin"})
+    until("the tracer", lambda: "TracerPid:\t0" not in open(f"/proc/{server}/status").read())
+    of_that_server = set(warm.processes())
+
+    done = warm.run("exit", 5)
+    if done.returncode == 5:  # warm, or cold where it had not begun
+        assert done.stderr == b""
+    else:
+        assert (done.returncode, done.stderr.count(b"\n")) == (127, 1)
+
+    if server in warm.processes():  # so few steps were enough for it
+        os.kill(server, signal.SIGKILL)
+    killer.wait()
+    until("the end of its executors", lambda: not of_that_server & set(warm.processes()))
+    assert warm.run("exit", 6).returncode == 6
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "-U", "-r", "-m", "true"], check=False, capture_output=True).returncode != 0,
+                    reason="a user namespace is needed, and not allowed here")
+@pytest.mark.parametrize("inodes", range(1, 6))
+def test_no_space_left_ends_in_the_scripts_result(box, inodes):
+    """Where nothing more can be made: the directory, the lock, the sockets, one after the other."""
+    full = ["unshare", "-U", "-r", "-m", "sh", "-c",
+            f'mount -t tmpfs -o mode=700,size=4k,nr_inodes={inodes} none "$0" && "$@" && exec "$@"', box.run_dir]
+    done = subprocess.run([*full, *box.command("args", "a")], env=box.env, capture_output=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (0, b"[a]\n[a]\n")
+    assert done.stderr.count(b"\n") in (0, 2)  # one sentence a call, or none
+    for pid in box.processes():  # in that namespace nobody can tell it to end
+        os.kill(pid, signal.SIGKILL)
+
+
 def test_a_killed_spare_is_replaced(warm):
     server = warm.server()["pid"]
     for pid in warm.processes():

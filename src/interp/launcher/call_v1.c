@@ -119,7 +119,7 @@ int call_v1(int sock, const struct args *args, int patience_ms, int *status)
 	int greeted = read_greeting(sock, patience_ms);
 	if (greeted == PASS_CLOSED)
 		return CALL_NOBODY;
-	*status = WIRE_WHY_SILENT;
+	*status = greeted == -EPROTO ? WIRE_WHY_START : WIRE_WHY_SILENT;
 	if (greeted != 0)
 		return CALL_COLD;
 
