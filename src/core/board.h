@@ -51,6 +51,8 @@ enum seat_state {
 	SEAT_N_STATES,
 };
 
+#define SEAT_PEER_MAX 28u /* a sockaddr_in6 */
+
 struct seat {
 	_Atomic uint32_t state;    /* enum seat_state */
 	_Atomic uint32_t begun;    /* not 0: the request may have had an effect */
@@ -64,6 +66,8 @@ struct seat {
 	_Atomic uint32_t ticket;      /* core/gate.h, while a worker has the connection */
 	_Atomic uint32_t
 		n_request; /* with answer_to: bytes of input that are answered then */
+	uint32_t peer_len; /* not 0: who connected, by a proxy's word */
+	char peer[SEAT_PEER_MAX];
 	char *input; /* input_bytes of shared memory, mapped at the same place in both */
 };
 
@@ -147,6 +151,7 @@ static inline void seat_clear(struct seat *seat)
 	atomic_store(&seat->n_sent, 0);
 	atomic_store(&seat->answer_to, 0);
 	atomic_store(&seat->begun, 0);
+	seat->peer_len = 0;
 }
 
 /* A step that nobody else can take at the same time. */

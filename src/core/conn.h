@@ -52,10 +52,11 @@ enum conn_io {
 struct conn {
 	/* For the service to read. */
 	struct worker *worker;
-	const struct addr *peer;  /* who connected */
-	const struct addr *local; /* to which of our addresses */
+	const struct addr *peer;  /* who connected, or for whom a proxy did */
+	const struct addr *local; /* to which of our addresses, or the proxy's */
 	uint64_t id;              /* unique in this server's life, the same in every log */
 	uint64_t accepted_ns;     /* CLOCK_MONOTONIC */
+	bool proxied;             /* both are a proxy's word */
 	bool resumed;             /* not its first time: it was idle, or its worker died */
 	struct {
 		char *p; /* bytes read and not yet consumed; only conn_consume moves them */

@@ -2,8 +2,7 @@
 
 #include "core/conn_wrk.h"
 
-#include "base/util.h"
-#include "core/crew_sup.h"
+#include "core/conn_priv_wrk.h"
 #include "core/model.h"
 #include "core/service.h"
 #include "core/worker_wrk.h"
@@ -18,9 +17,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#define REFUSAL_NS    NS_PER_SEC /* for a refusal to be read */
-#define REFUSAL_BYTES (64 * KIB)
-#define TURNS_MAX     16 /* callbacks in a row before the other connections have a turn */
+#define TURNS_MAX 16 /* callbacks in a row before the other connections have a turn */
 
 static void follow(struct held *h, enum conn_want want);
 
@@ -214,7 +211,7 @@ static void detach(struct held *h)
 	w->n_open--;
 }
 
-static void end(struct held *h, bool abort)
+void conn_finish(struct held *h, bool abort)
 {
 	struct worker *w = h->pub.worker;
 
@@ -243,7 +240,7 @@ void conn_leave(struct conn *c)
 
 void conn_end(struct conn *c)
 {
-	end(held_of(c), false);
+	conn_finish(held_of(c), false);
 }
 
 struct conn *conn_longest_idle(struct worker *w)
@@ -274,14 +271,14 @@ static void linger_on(struct held *h)
 		if (got < 0 && errno == EAGAIN)
 			return;
 		if (got <= 0 || (uint64_t)got >= h->linger_bytes) {
-			end(h, false);
+			conn_finish(h, false);
 			return;
 		}
 		h->linger_bytes -= (uint64_t)got;
 	}
 }
 
-static bool watch(struct held *h, uint32_t events)
+bool conn_watch(struct held *h, uint32_t events)
 {
 	struct loop *loop = h->pub.worker->loop;
 
@@ -295,14 +292,14 @@ static bool watch(struct held *h, uint32_t events)
 	return r == 0;
 }
 
-static void close_gracefully(struct held *h)
+void conn_close(struct held *h)
 {
 	struct loop *loop = h->pub.worker->loop;
 
 	/* What a program did not read before the peer's end would be answered by a reset.
 	 */
 	if (!h->linger_ns || (h->peer_ended && !h->lent)) {
-		end(h, false);
+		conn_finish(h, false);
 		return;
 	}
 	/*
@@ -317,9 +314,9 @@ static void close_gracefully(struct held *h)
 	h->lent = false;
 	h->want = CONN_READ;
 	(void)shutdown(h->fd, SHUT_WR);
-	if (!watch(h, EPOLLIN)
+	if (!conn_watch(h, EPOLLIN)
 		|| loop_at(loop, &h->timer, loop_now_ns(loop) + h->linger_ns) < 0)
-		end(h, false);
+		conn_finish(h, false);
 	else
 		linger_on(h);
 }
@@ -383,12 +380,12 @@ static void follow(struct held *h, enum conn_want want)
 		case CONN_WRITE: now = h->may_write; break;
 		case CONN_AGAIN: end_turn(h); return;
 		case CONN_WAIT: break;
-		case CONN_CLOSE: close_gracefully(h); return;
-		case CONN_ABORT: end(h, true); return;
+		case CONN_CLOSE: conn_close(h); return;
+		case CONN_ABORT: conn_finish(h, true); return;
 		}
 		if (!now) {
-			if (!watch(h, events_for(h)))
-				end(h, true);
+			if (!conn_watch(h, events_for(h)))
+				conn_finish(h, true);
 			else if (want == CONN_IDLE)
 				become_idle(h);
 			return;
@@ -427,6 +424,10 @@ static void on_io(struct loop_io *io, uint32_t events)
 		linger_on(h);
 		return;
 	}
+	if (h->hailing) {
+		conn_hail(h);
+		return;
+	}
 	if (h->lent) {
 		follow(h, service->hangup(c, events & (EPOLLHUP | EPOLLERR)));
 		return;
@@ -453,7 +454,7 @@ static void on_io(struct loop_io *io, uint32_t events)
 	case CONN_WAIT:
 		if (events & (EPOLLHUP | EPOLLERR)) /* both directions: nobody is left to
 						       wait for */
-			end(h, true);
+			conn_finish(h, true);
 		return;
 	case CONN_AGAIN:
 	case CONN_CLOSE:
@@ -465,8 +466,8 @@ static void on_timer(struct loop_timer *timer)
 {
 	struct held *h = container_of(timer, struct held, timer);
 
-	if (h->lingering) {
-		end(h, false);
+	if (h->lingering || h->hailing) {
+		conn_finish(h, false);
 		return;
 	}
 	list_remove(&h->turn.link);
@@ -474,51 +475,6 @@ static void on_timer(struct loop_timer *timer)
 }
 
 /* -- the beginning of a stay -- */
-
-/* Ends it in the service's own words, which it is given a moment to read. */
-static void refuse(struct held *h, enum refusal why)
-{
-	const struct service_ops *service = h->pub.worker->service;
-	struct span words = service->refusal ? service->refusal(why) : SPAN_NONE;
-	const struct iovec iov = {.iov_base = (void *)words.p, .iov_len = words.n};
-
-	if (words.n && conn_send(&h->pub, &iov, 1, false) == (ssize_t)words.n)
-		conn_linger(&h->pub, REFUSAL_NS, REFUSAL_BYTES);
-	close_gracefully(h);
-}
-
-/* Whether its address has not too many connections. Under some models the supervisor has seen
- * to that, and who was here before is not turned away. */
-static bool may_enter(struct held *h)
-{
-	struct worker *w = h->pub.worker;
-	const struct crew *crew = w->boot->crew;
-	uint64_t now_ns = loop_now_ns(w->loop);
-	enum gate_answer answer;
-	uint32_t ticket;
-
-	if (!crew->is_limited || atomic_load(&h->seat->ticket))
-		return true;
-	if (h->pub.resumed) {
-		atomic_store(&h->seat->ticket, gate_admit(crew->gate, &h->peer));
-		return true;
-	}
-	answer = gate_enter(crew->gate, &crew->limits, &h->peer, now_ns, &ticket);
-	atomic_store(&h->seat->ticket, ticket);
-	if (answer != GATE_OPEN)
-		gate_say(crew->gate, w->log, crew->spec->name, &h->peer, answer, now_ns);
-	return answer == GATE_OPEN;
-}
-
-static void come_in(struct held *h)
-{
-	if (!may_enter(h)) {
-		refuse(h, REFUSE_GREEDY);
-		return;
-	}
-	h->open = true;
-	follow(h, h->pub.worker->service->open(&h->pub));
-}
 
 void conn_arrive(struct worker *w, const struct conn_arrival *a)
 {
@@ -556,7 +512,7 @@ void conn_arrive(struct worker *w, const struct conn_arrival *a)
 
 	w->n_open++;
 	board_add(&w->board->counters.connections, 1);
-	come_in(h);
+	conn_begin(h);
 }
 
 void conn_each_idle(struct worker *w, void (*each)(struct conn *c))
@@ -586,7 +542,7 @@ void conn_table_fini(struct conn_table *t)
 {
 	for (unsigned i = 0; t->held && i < t->n; i++) {
 		if (t->held[i].fd >= 0)
-			end(&t->held[i], true);
+			conn_finish(&t->held[i], true);
 	}
 	free(t->held);
 	free(t->data);

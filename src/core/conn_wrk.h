@@ -34,12 +34,14 @@ struct held {
 	struct loop_task turn; /* CONN_AGAIN */
 	struct list idle;      /* in conn_table.idle while it is */
 	struct addr peer;
-	uint32_t watched; /* the epoll events it is registered for */
+	struct addr announced_local; /* pub.local, where a proxy said it */
+	uint32_t watched;            /* the epoll events it is registered for */
 	enum conn_want want;
 	bool may_read;
 	bool may_write;
 	bool peer_ended; /* RDHUP or HUP came: an end waits behind what is unread */
 	bool lent;       /* a program has the socket: we neither read nor write */
+	bool hailing;    /* a PROXY header is to come first */
 	bool open;       /* the service knows of it */
 	bool lingering;
 	uint64_t linger_ns;
@@ -50,6 +52,7 @@ struct conn_table {
 	struct held *held; /* n of them */
 	unsigned n;
 	struct list idle; /* longest idle first */
+	uint64_t said_ns; /* when it was last logged that a proxy does not speak as one */
 	char *data;       /* n times the service's conn_bytes */
 };
 

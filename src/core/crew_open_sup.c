@@ -3,6 +3,7 @@
 #include "core/crew_sup.h"
 
 #include "base/reason.h"
+#include "base/words.h"
 #include "core/care_sup.h"
 #include "core/core_wire.h"
 #include "core/model.h"
@@ -11,6 +12,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/mem.h"
+#include "os/net.h"
 #include "os/peer.h"
 
 #include <assert.h>
@@ -57,11 +59,59 @@ static int parse_listens(const struct opt_list *texts, struct addr *all, size_t 
 	return 0;
 }
 
+static int add_proxies(
+	const char *text, struct net **all, size_t *n_all, struct reason *reason)
+{
+	struct words words;
+	int r = words_split(span_str(text), &words, reason);
+
+	for (size_t i = 0; i < words.n && r == 0; i++) {
+		struct net *grown = realloc(*all, (*n_all + 1) * sizeof(**all));
+
+		if (grown)
+			*all = grown;
+		r = grown ? net_parse(words.v[i], &grown[(*n_all)++], reason)
+			  : reason_set(reason, "out of memory");
+	}
+	words_fini(&words);
+	return r;
+}
+
+/* Fills @out with what the caller frees, whatever came of it. */
+static int parse_proxies(
+	const struct opt_list *texts, struct net **out, size_t *n, struct reason *reason)
+{
+	int r = 0;
+
+	*out = NULL;
+	*n = 0;
+	for (size_t i = 0; i < texts->n && r == 0; i++)
+		r = add_proxies(texts->items[i], out, n, reason);
+	return r;
+}
+
+bool crew_is_proxy(const struct crew *crew, const struct addr *addr)
+{
+	for (size_t i = 0; i < crew->n_proxies; i++) {
+		if (net_has(&crew->proxies[i], addr))
+			return true;
+	}
+	return false;
+}
+
 int crew_check(const struct spec *spec, struct log *log, struct addr *all, size_t *n_all,
 	const char **at_fault, struct reason *reason)
 {
+	struct net *proxies;
+	size_t n_proxies;
+
+	*at_fault = "proxy_from";
+	int r = parse_proxies(&spec->settings->proxy_from, &proxies, &n_proxies, reason);
+	free(proxies);
+	if (r < 0)
+		return r;
 	*at_fault = "listen";
-	int r = parse_listens(&spec->settings->listens, all, n_all, reason);
+	r = parse_listens(&spec->settings->listens, all, n_all, reason);
 	if (r < 0)
 		return r;
 
@@ -148,6 +198,8 @@ int crew_open(const struct spec *spec, const struct crew_place *place, struct cr
 
 	int r = make_memory(crew, place->forerunner, reason);
 	if (r == 0)
+		r = parse_proxies(&s->proxy_from, &crew->proxies, &crew->n_proxies, reason);
+	if (r == 0)
 		r = peer_rights(s->user, s->group, &crew->uid, &crew->gid, reason);
 	if (r == 0)
 		r = check_and_listen(crew, place->stock, reason);
@@ -178,6 +230,7 @@ void crew_free(struct crew *crew)
 	fd_close(&crew->access_fd);
 	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
 	gate_free(crew->gate);
+	free(crew->proxies);
 	free(crew->listeners);
 	free(crew->slots);
 	free(crew->model);

@@ -24,6 +24,7 @@ struct guest;
 struct lobby;
 struct log;
 struct model_ops;
+struct net;
 struct reason;
 struct service_ops;
 struct settings;
@@ -132,7 +133,9 @@ struct crew {
 	int access_fd;          /* owned; -1 for none */
 	uid_t uid;              /* of the workers; (uid_t)-1: as the supervisor */
 	gid_t gid;
-	void *shared;      /* service_ops.shared_bytes */
+	void *shared;        /* service_ops.shared_bytes */
+	struct net *proxies; /* owned: who may say for whom it has connected */
+	size_t n_proxies;
 	struct gate *gate; /* owned with its forerunner and its heir */
 	struct gate_limits limits;
 	bool is_limited; /* by any of them */
@@ -205,6 +208,9 @@ void crew_finish(struct slot *slot);  /* READY: it is to finish in its own time 
 void crew_end_now(struct slot *slot); /* READY: it is killed */
 void crew_init_slot(struct crew *crew, unsigned index);
 [[nodiscard]] int crew_open_log(struct crew *crew, struct reason *reason);
+
+/* Whether who connects from @addr begins by saying for whom. */
+bool crew_is_proxy(const struct crew *crew, const struct addr *addr);
 
 /* For models. */
 

@@ -48,7 +48,7 @@ static void enter_line_since(struct guest *g, enum guest_place place, uint64_t s
 	uint64_t due = since_ns + line->for_ns;
 
 	leave_line(g);
-	g->place = place;
+	g->place = (uint8_t)place;
 	g->since_ns = since_ns;
 	g->slot = NULL;
 	list_append(&line->list, &g->link);
@@ -387,6 +387,7 @@ void lobby_lend(struct guest *g, struct seat *seat)
 {
 	atomic_store(&seat->ticket, g->ticket);
 	g->ticket = 0;
+	seat->peer_len = 0;
 	if (g->n_input)
 		memcpy(seat->input, g->input, g->n_input);
 	atomic_store(&seat->n_read, g->n_read);
@@ -400,6 +401,11 @@ void lobby_lend(struct guest *g, struct seat *seat)
 void lobby_unlend(struct guest *g, struct seat *seat)
 {
 	g->ticket = atomic_exchange(&seat->ticket, 0);
+	/* Whatever bytes they are, they hurt nobody. */
+	if (!seat->peer_len || seat->peer_len > sizeof(g->peer))
+		return;
+	g->peer_len = seat->peer_len;
+	memcpy(g->peer, seat->peer, g->peer_len);
 }
 
 /* -- accepting -- */
@@ -410,8 +416,8 @@ static bool may_enter(struct guest *g, const struct addr *peer)
 	const struct crew *crew = g->lobby->crew;
 	enum gate_answer answer;
 
-	if (!crew->is_limited)
-		return true;
+	if (!crew->is_limited || crew_is_proxy(crew, peer))
+		return true; /* or for whom it comes is seen by the worker */
 	answer = gate_enter(crew->gate, &crew->limits, peer, now_ns(g->lobby), &g->ticket);
 	if (answer != GATE_OPEN)
 		gate_say(crew->gate, crew->log, crew->spec->name, peer, answer,
@@ -474,7 +480,7 @@ void lobby_take(struct lobby *l, int fd, const struct lobby_papers *papers)
 	memcpy(g->peer, &papers->peer.ss, g->peer_len);
 	/* An address we listen at no more: it stays one of this service's connections. */
 	(void)find_listener(l->crew, &papers->local, &g->listener);
-	if (l->crew->is_limited)
+	if (l->crew->is_limited && (g->n_read || !crew_is_proxy(l->crew, &papers->peer)))
 		g->ticket = gate_admit(l->crew->gate, &papers->peer);
 	list_init(&g->link);
 	l->n_guests++;

@@ -21,6 +21,7 @@
  */
 
 #include "base/list.h"
+#include "core/board.h"
 #include "core/service.h"
 #include "os/addr.h"
 #include "os/loop.h"
@@ -63,7 +64,8 @@ struct guest {
 	uint8_t n_killed; /* workers that died while they held its present request */
 	bool resumed;
 	socklen_t peer_len;
-	char peer[28]; /* a sockaddr of that length; a unix peer's name is not kept */
+	char peer
+		[SEAT_PEER_MAX]; /* a sockaddr of that length; a unix peer's name is not kept */
 };
 
 /* Connections that wait for something, the oldest first, all for the same time. */

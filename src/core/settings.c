@@ -30,6 +30,8 @@ const struct opt settings_opts[] = {
 	{"max_connections", OPT_UINT(struct settings, max_connections), .arg = "N",
 		.max = 10000000,
 		.help = "connections in all (0: as many as descriptors allow)"},
+	{"proxy_from", OPT_LIST(struct settings, proxy_from), .arg = "ADDRESSES",
+		.help = "who begins with a PROXY header: 10.0.0.0/8, ::1, unix; may be given again"},
 	{"max_per_ip", OPT_UINT(struct settings, max_per_ip), .arg = "N", .max = 60000,
 		.help = "connections at once of one address, or IPv6 /64 (0: any number)"},
 	{"rate_per_ip", OPT_UINT(struct settings, rate_per_ip), .arg = "N", .max = 100000,

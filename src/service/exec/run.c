@@ -256,17 +256,22 @@ void run_close(struct conn *c)
 static int begin_with(struct run *r, int sock, const struct lookup_names *names, int err,
 	struct reason *reason)
 {
-	struct runner *x = worker_state(r->conn->worker);
+	const struct conn *c = r->conn;
+	struct runner *x = worker_state(c->worker);
 	struct sock_creds creds = {0};
 	struct addr local;
 
-	sock_local(sock, &local); /* the listener's may stand for every address */
+	if (c->proxied)
+		local = *c->local;
+	else
+		sock_local(sock, &local); /* the listener's may stand for every address */
 	const struct env_facts facts = {
 		.local = &local,
-		.remote = r->conn->peer,
+		.remote = c->peer,
 		.local_host = names->local,
 		.remote_host = names->remote,
-		.has_creds = local.sa.sa_family == AF_UNIX && sock_creds(sock, &creds),
+		.has_creds = local.sa.sa_family == AF_UNIX && !c->proxied
+			     && sock_creds(sock, &creds),
 		.uid = creds.uid,
 		.gid = creds.gid,
 		.pid = creds.pid,
