@@ -203,7 +203,7 @@ def test_who_comes_by_a_unix_socket(logged, tmp_path):
     with served.connect() as wire:
         wire.send(V2 + b"\x21\x31\0\xd8" + b"/some/where".ljust(216, b"\0") + GET)
         assert wire.read().status == 200
-    assert peers(tmp_path, 2)[0] == "198.51.100.7"
+    assert "198.51.100.7" in peers(tmp_path, 2)
 
 
 @pytest.mark.core
