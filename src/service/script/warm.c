@@ -120,23 +120,46 @@ static void send_call(struct warm *w, int channel)
 	loop_cancel(w->loop, &w->patience);
 }
 
-/* What the executor says. True when that made it over. */
+/* The end, from the one who knows first. The server must not take our going for a caller's
+ * death. */
+static void take_end(struct warm *w, int status)
+{
+	const struct wire_note done = {.magic = WIRE_MAGIC, .type = WIRE_DONE};
+
+	(void)!pass_send(w->server.fd, &done, sizeof(done), NULL, 0, MSG_DONTWAIT);
+	be_over(w, WARM_ENDED, status);
+}
+
+/* All that the executor says. True when that made it over. */
 static bool take_channel(struct warm *w)
 {
 	struct wire_note note;
 	struct pass_in in = {.buf = &note, .cap = sizeof(note)};
-	int got = pass_recv(w->channel.fd, &in, MSG_DONTWAIT);
+	int got;
 
+	while ((got = pass_recv(w->channel.fd, &in, MSG_DONTWAIT)) == PASS_OK
+		&& wire_is_note(&note, in.n_bytes)) {
+		if (note.type == WIRE_COLD && w->state == WARM_SENT) {
+			be_over(w, WARM_COLD, note.value);
+			return true;
+		}
+		if (note.type == WIRE_BEGUN && w->state == WARM_SENT) {
+			/* The script's alone, or its end would not be seen. */
+			fd_close(&w->fds[WARM_ERR]);
+			w->state = WARM_BEGUN;
+		}
+		if (note.type == WIRE_ENDED && w->state == WARM_BEGUN) {
+			take_end(w, note.value);
+			return true;
+		}
+	}
 	if (got == PASS_AGAIN)
 		return false;
-	if (got == PASS_OK && wire_is_note(&note, in.n_bytes) && note.type == WIRE_COLD) {
-		be_over(w, WARM_COLD, note.value);
-		return true;
-	}
 	close_io(w, &w->channel);
-	fd_close(&w->fds[WARM_ERR]); /* the script's alone, or its end would not be seen */
-	w->state = WARM_BEGUN;
-	return false;
+	if (w->state != WARM_SENT)
+		return false; /* closed by the script it says nothing: the server will */
+	be_over(w, WARM_COLD, WIRE_WHY_GONE);
+	return true;
 }
 
 static void on_channel(struct loop_io *io, uint32_t events)
@@ -166,7 +189,7 @@ static void take_note(struct warm *w, const struct wire_note *note, int *channel
 		return;
 	case WIRE_ENDED:
 		/* An executor that refused has ended well, and has said so before. */
-		if (w->state != WARM_SENT || !take_channel(w))
+		if (w->channel.fd < 0 || !take_channel(w))
 			be_over(w, WARM_ENDED, note->value);
 		return;
 	case WIRE_COLD: be_over(w, waits ? WARM_COLD : WARM_LOST, note->value); return;

@@ -9,9 +9,9 @@
  *   WAITING   the server sends WIRE_GO                     SENT
  *             no sign for WIRE_PATIENCE_MS, WIRE_COLD,
  *             a signal, or the server's end                OVER (cold)
- *   SENT      the executor closes the channel              BEGUN
- *             it sends WIRE_COLD                           OVER (cold)
- *   BEGUN     the script ends                              OVER (ended)
+ *   SENT      the executor says that it begins             BEGUN
+ *             it sends WIRE_COLD, or ends                  OVER (cold)
+ *   BEGUN     it says, or the server does, how it ended    OVER (ended)
  *   SENT, BEGUN
  *             the server's end                             OVER (lost)
  */
