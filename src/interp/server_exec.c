@@ -26,32 +26,41 @@
 #include <syslog.h>
 #include <unistd.h>
 
-static void close_calls(struct list *calls)
+static void forget_calls(struct list *calls)
 {
-	struct server_call *call;
-
-	list_for_each (call, calls, link) {
+	while (!list_empty(calls)) {
+		struct server_call *call = list_first(calls, struct server_call, link);
+		list_remove(&call->link);
 		fd_close(&call->io.fd);
 		if (call->known)
 			known_fini(call->known);
+		free(call->known);
+		free(call);
 	}
 }
 
-static void close_execs(struct list *execs)
+static void forget_exec(struct server_exec *exec)
 {
-	struct server_exec *exec;
+	fd_close(&exec->io.fd);
+	free(exec);
+}
 
-	list_for_each (exec, execs, link)
-		fd_close(&exec->io.fd);
+static void forget_execs(struct list *execs)
+{
+	while (!list_empty(execs)) {
+		struct server_exec *exec = list_first(execs, struct server_exec, link);
+		list_remove(&exec->link);
+		forget_exec(exec);
+	}
 }
 
 void server_exec_close_all(struct server *server)
 {
-	close_calls(&server->open);
-	close_calls(&server->ready);
-	close_calls(&server->running);
-	close_execs(&server->spares);
-	close_execs(&server->busy);
+	forget_calls(&server->open);
+	forget_calls(&server->ready);
+	forget_calls(&server->running);
+	forget_execs(&server->spares);
+	forget_execs(&server->busy);
 	fd_close(&server->known_listener.fd);
 	fd_close(&server->own_listener.fd);
 	fd_close(&server->child_end.fd);
@@ -153,15 +162,14 @@ bool server_exec_fork(struct server *server, struct executor_call *out)
 	call_hook(options->before_fork, options);
 	exec->pid = fork_here();
 	if (exec->pid == 0) {
-		fd_close(&exec->io.fd);
+		forget_exec(exec);
 		become_executor(server, fd_take(&wrk), self, out);
 		return true;
 	}
 	call_hook(options->after_fork_in_parent, options);
 	if (exec->pid < 0) {
 		server_failed(server, "fork", exec->pid);
-		fd_close(&exec->io.fd);
-		free(exec);
+		forget_exec(exec);
 		return false;
 	}
 	server->serial++;

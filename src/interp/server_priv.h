@@ -97,7 +97,7 @@ void server_exec_caller_gone(struct server_exec *exec);
  * gone. */
 bool server_exec_give(struct server *server, struct server_call *call);
 
-/* Closes all that is the server's, in a child that is to be none. */
+/* Closes and frees all that is the server's, in a child that is to be none. */
 void server_exec_close_all(struct server *server);
 
 /* server.c */
