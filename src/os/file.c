@@ -3,6 +3,7 @@
 #include "os/file.h"
 
 #include "base/util.h"
+#include "os/fault.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -41,6 +42,8 @@ static int done(long result)
 
 int file_open(int dir, const char *name, int flags, mode_t mode)
 {
+	if (flags & O_CREAT)
+		FAULT_STEP("create");
 	long fd = TEMP_FAILURE_RETRY(openat(dir, name, flags | O_CLOEXEC, mode));
 
 	return fd < 0 ? -errno : (int)fd;
@@ -80,21 +83,25 @@ uint64_t file_device(const struct statx *st)
 
 int file_make_dir(int dir, const char *name, mode_t mode)
 {
+	FAULT_STEP("mkdir");
 	return done(mkdirat(dir, name, mode));
 }
 
 int file_unlink(int dir, const char *name)
 {
+	FAULT_STEP("unlink");
 	return done(unlinkat(dir, name, 0));
 }
 
 int file_remove_dir(int dir, const char *name)
 {
+	FAULT_STEP("rmdir");
 	return done(unlinkat(dir, name, AT_REMOVEDIR));
 }
 
 int file_symlink(int dir, const char *name, const char *target)
 {
+	FAULT_STEP("symlink");
 	return done(symlinkat(target, dir, name));
 }
 
@@ -112,6 +119,7 @@ int file_read_link(int dir, const char *name, char *buf, size_t cap)
 
 int file_rename(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
+	FAULT_STEP("rename");
 	/* Plain renameat where no flag needs more: some file systems refuse even flags ==
 	 * 0. */
 	return done(flags ? renameat2(from_dir, from, to_dir, to, flags)
@@ -120,6 +128,7 @@ int file_rename(int from_dir, const char *from, int to_dir, const char *to, unsi
 
 int file_link(int from_dir, const char *from, int to_dir, const char *to)
 {
+	FAULT_STEP("link");
 	return done(linkat(from_dir, from, to_dir, to, 0));
 }
 
@@ -130,6 +139,7 @@ static void proc_path(char out[PROC_FD_MAX], int fd)
 
 int file_link_unnamed(int fd, int to_dir, const char *to)
 {
+	FAULT_STEP("link");
 	char path[PROC_FD_MAX];
 
 	/* For root, and since Linux 6.10 for who opened it; everybody else goes through /proc. */
@@ -179,6 +189,7 @@ void file_forget(int fd, uint64_t offset, uint64_t n)
 
 int file_write_at(int fd, const void *buf, size_t n, uint64_t offset)
 {
+	FAULT_STEP("write");
 	size_t at = 0;
 
 	while (at < n) {
@@ -193,11 +204,13 @@ int file_write_at(int fd, const void *buf, size_t n, uint64_t offset)
 
 int file_sync(int fd)
 {
+	FAULT_STEP("sync");
 	return done(TEMP_FAILURE_RETRY(fsync(fd)));
 }
 
 int file_sync_all(int fd)
 {
+	FAULT_STEP("sync");
 	return done(TEMP_FAILURE_RETRY(syncfs(fd)));
 }
 
@@ -209,6 +222,7 @@ void file_flush_early(int fd, uint64_t offset, uint64_t n)
 
 int file_clone(int from, int to)
 {
+	FAULT_STEP("clone");
 	return done(ioctl(to, FICLONE, from));
 }
 
@@ -228,6 +242,7 @@ static ssize_t copy_by_hand(int from, int to, uint64_t offset, size_t n)
 
 ssize_t file_copy_range(int from, int to, uint64_t offset, size_t n)
 {
+	FAULT_STEP("copy");
 	off_t in = (off_t)offset, out = (off_t)offset;
 
 	ssize_t copied = TEMP_FAILURE_RETRY(copy_file_range(from, &in, to, &out, n, 0));
@@ -243,6 +258,7 @@ ssize_t file_copy_range(int from, int to, uint64_t offset, size_t n)
 
 int file_set_mtime(int fd, int64_t mtime_ns)
 {
+	FAULT_STEP("time");
 	int64_t sec = mtime_ns / (int64_t)NS_PER_SEC;
 	int64_t ns = mtime_ns % (int64_t)NS_PER_SEC;
 
@@ -257,11 +273,13 @@ int file_set_mtime(int fd, int64_t mtime_ns)
 
 int file_set_mode(int fd, mode_t mode)
 {
+	FAULT_STEP("mode");
 	return done(fchmod(fd, mode));
 }
 
 int file_set_owner(int fd, uid_t uid, gid_t gid)
 {
+	FAULT_STEP("owner");
 	return done(fchown(fd, uid, gid));
 }
 
@@ -325,11 +343,13 @@ ssize_t file_attr_list_at(int dir, const char *name, char *buf, size_t cap)
 
 int file_attr_set(int fd, const char *name, const void *value, size_t n, int flags)
 {
+	FAULT_STEP("attribute");
 	return done(fsetxattr(fd, name, value, n, flags));
 }
 
 int file_attr_remove(int fd, const char *name)
 {
+	FAULT_STEP("attribute");
 	return done(fremovexattr(fd, name));
 }
 
