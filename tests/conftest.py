@@ -18,6 +18,14 @@ def pytest_configure():
         pytest.exit(f"{PREFORKD} is not built: run ninja -C build-test, or set PREFORKD", returncode=2)
 
 
+def pytest_collection_modifyitems(config, items):
+    """What is the same under every model is a test of the pool's run, and need not be one of the others'."""
+    if "pool" not in MODELS:
+        again = [item for item in items if "model" not in item.fixturenames]
+        items[:] = [item for item in items if "model" in item.fixturenames]
+        config.hook.pytest_deselected(items=again)
+
+
 @pytest.fixture(params=MODELS)
 def model(request):
     return request.param

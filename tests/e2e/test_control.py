@@ -14,13 +14,9 @@ from harness import ledger
 from harness.server import PREFORKD, children
 from harness.wait import PATIENCE_S, for_exit, until
 
+pytestmark = pytest.mark.core  # the life of a server is each model's own
+
 PREFORKCTL = os.path.join(os.path.dirname(PREFORKD), "preforkctl")
-ALL_MODELS = ["fork", "pool", "reuseport", "ring", "shared"]
-
-
-@pytest.fixture(params=ALL_MODELS)
-def model(request):
-    return request.param
 
 
 class Ctl:
@@ -57,7 +53,6 @@ def served(start, folder, model, ctl):
     return start("drive", "--model", model, "--workers", "2..4", "--control", ctl.path, folder)
 
 
-@pytest.mark.core
 def test_status_counts_what_was_done(served, ctl):
     for _ in range(5):
         assert served.ask("GET", "/a").status == 200
@@ -71,7 +66,6 @@ def test_status_counts_what_was_done(served, ctl):
     assert re.search(rf"^drive +{ctl.service()['model']} +serving", table, re.M)
 
 
-@pytest.mark.core
 def test_counters_survive_reloads_and_deaths(served, ctl):
     for _ in range(3):
         assert served.ask("GET", "/a").status == 200
@@ -97,7 +91,6 @@ def test_metrics_are_openmetrics(served, ctl):
         assert re.fullmatch(r'# (TYPE|HELP|UNIT) \S+ .+|# EOF|[a-z_]+(\{service="[^"]+"\})? \d+', line), line
 
 
-@pytest.mark.core
 def test_it_answers_while_every_worker_is_busy_or_stopped(served, ctl):
     for pid in served.workers():
         os.kill(pid, signal.SIGSTOP)
@@ -108,7 +101,6 @@ def test_it_answers_while_every_worker_is_busy_or_stopped(served, ctl):
             os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.core
 def test_resize_under_load_loses_nothing(served, ctl, model):
     with ledger.Load(served, "-c", "8", "-t", "2s", "-T", "10s", "-p", "/a", "-E", "1024", "-1") as load:
         for range_ in ("6..8", "1..2", "3..64"):
@@ -122,7 +114,6 @@ def test_resize_under_load_loses_nothing(served, ctl, model):
     assert ctl.service()["workers_min"] == 2
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("to", ["fork", "pool", "ring"])
 def test_the_model_can_be_switched_until_the_next_reload(served, ctl, model, to):
     ctl.ok("switch-model", "drive", to)
@@ -168,7 +159,6 @@ def test_the_socket_is_for_its_owner_alone(served, ctl):
     assert stat.S_IMODE(os.stat(ctl.path).st_mode) == 0o600
 
 
-@pytest.mark.core
 def test_nonsense_and_silence_do_no_harm(served, ctl):
     def dial():
         s = socket.socket(socket.AF_UNIX)

@@ -12,10 +12,7 @@ from harness.server import ENV, PREFORKD, children, descriptors
 from harness.wait import PATIENCE_S, for_exit, until
 from harness.wire import Wire
 
-
-@pytest.fixture(params=["pool", "fork", "ring", "shared", "reuseport"])
-def model(request):
-    return request.param
+pytestmark = pytest.mark.core  # the life of a server is each model's own
 
 
 @pytest.fixture
@@ -55,7 +52,6 @@ def programs(server):
 
 # -- what a program finds
 
-@pytest.mark.core
 def test_a_program_answers_what_it_reads(run):
     server = run("tr", "a-z", "A-Z")
     for said in b"hello", b"", b"x" * 300_000:
@@ -149,7 +145,6 @@ def test_a_program_starts_with_signals_at_their_defaults(run):
 
 # -- how it ends
 
-@pytest.mark.core
 def test_a_client_that_only_ended_its_half_gets_the_whole_answer(run):
     server = run("sh", "-c", "cat >/dev/null; sleep 0.3; echo done")
     assert answer(server, b"x") == b"done\n"
@@ -163,7 +158,6 @@ def test_what_the_program_did_not_read_does_not_destroy_its_answer(run):
     assert answer(server, b"line\n" + b"x" * 100_000) == b"answer\n"
 
 
-@pytest.mark.core
 def test_when_the_client_goes_the_whole_group_goes(run):
     server = run("sh", "-c", "sleep 1000 & echo $$ $!; wait")
     wire = server.connect()
@@ -202,7 +196,6 @@ def test_what_a_program_leaves_behind_ends_with_it(run):
         for_exit(pid)
 
 
-@pytest.mark.core
 def test_a_program_whose_time_is_up_is_ended(run):
     server = run("sh", "-c", "echo $$; exec sleep 1000", options=["--timeout", "300ms"])
     wire = server.connect()
@@ -219,7 +212,6 @@ def test_after_the_clients_last_byte_a_program_has_its_own_deadline(run):
         assert wire.rest() == b""
 
 
-@pytest.mark.core
 def test_a_killed_worker_takes_its_programs_along(run):
     server = run("sh", "-c", "echo $PPID $$; exec sleep 1000")
     wire = server.connect()
@@ -342,7 +334,6 @@ def open_in_workers(server):
     return sorted(len(descriptors(pid)) for pid in server.workers())
 
 
-@pytest.mark.core
 def test_a_thousand_one_after_another_leave_nothing(run):
     n = 100 if "asan" in PREFORKD else 1000
     server = run("tr", "a-z", "A-Z")
@@ -355,7 +346,6 @@ def test_a_thousand_one_after_another_leave_nothing(run):
     until(lambda: open_in_workers(server) == before, "no descriptor is left open")
 
 
-@pytest.mark.core
 def test_fifty_at_a_time_are_all_answered(run):
     server = run("sh", "-c", "read x; echo $x", workers="50..64")
     wires = [server.connect() for _ in range(50)]

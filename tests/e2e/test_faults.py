@@ -21,6 +21,8 @@ from harness.server import children, descriptors
 from harness.wait import for_exit, until
 from test_control import Ctl
 
+pytestmark = pytest.mark.core  # the life of a server is each model's own
+
 SHORT_S, LONG_S = 0.8, float(os.environ.get("FAULT_S", "8"))  # a cell of the short form, and of the long
 ELSEWHERE = {"reload", "upgrade", "resize", "switch-model", "recycle"}  # test_reload, test_upgrade, test_care
 USER = 54321  # nobody's
@@ -80,11 +82,6 @@ def watched(pid):
                 if int(events, 16) & 0x40000001 == 1:  # EPOLLIN without EPOLLONESHOT
                     found.add(str(int(inode, 16)))
     return found
-
-
-@pytest.fixture(params=faults.MODELS)
-def model(request):
-    return request.param
 
 
 @pytest.fixture

@@ -4,17 +4,15 @@ import time
 
 import pytest
 
+from harness.server import ALL_MODELS
 from harness.wait import for_exit, until
 from harness.wire import Closed
-from test_control import ALL_MODELS, Ctl
+from test_control import Ctl
 from test_upgrade import Installed
 
+pytestmark = pytest.mark.core  # the life of a server is each model's own
+
 OTHER = "127.0.0.2"  # another address of this machine
-
-
-@pytest.fixture(params=ALL_MODELS)
-def model(request):
-    return request.param
 
 
 @pytest.fixture
@@ -50,7 +48,6 @@ def fill(served, n):
     return held
 
 
-@pytest.mark.core
 def test_one_address_has_so_many_connections_at_once(limited, ctl):
     served = limited("--max-per-ip", "3")
     held = hold(served, 3)
@@ -68,7 +65,6 @@ def test_one_address_has_so_many_connections_at_once(limited, ctl):
     assert 'preforkd_address_refusals_total{service="drive"}' in ctl.ok("metrics")
 
 
-@pytest.mark.core
 def test_what_dead_workers_held_is_counted_no_more(limited):
     served = limited("--max-per-ip", "3")
     for _ in range(3):
@@ -81,7 +77,6 @@ def test_what_dead_workers_held_is_counted_no_more(limited):
     assert status_of(served) == 503
 
 
-@pytest.mark.core
 def test_they_come_no_faster_than_they_may(limited):
     served = limited("--rate-per-ip", "2", "--burst-per-ip", "5")
     began = time.monotonic()
@@ -94,7 +89,6 @@ def test_they_come_no_faster_than_they_may(limited):
     until(lambda: status_of(served) == 200, "time brings room")
 
 
-@pytest.mark.core
 def test_a_reload_forgets_nobody(limited, ctl, model):
     if model not in ("pool", "fork"):
         pytest.skip("who is idle in a worker leaves with it")

@@ -8,16 +8,11 @@ import threading
 import pytest
 
 from harness import ledger
-from harness.server import Server, children
+from harness.server import ALL_MODELS, Server, children
 from harness.wait import for_exit, until
 from harness.wire import Wire
 
-ALL_MODELS = ["fork", "pool", "reuseport", "ring", "shared"]
-
-
-@pytest.fixture(params=ALL_MODELS)
-def model(request):
-    return request.param
+pytestmark = pytest.mark.core  # the life of a server is each model's own
 
 
 class Conf:
@@ -67,7 +62,6 @@ def lost(account):
     return account["broken_before"]["all"] + account["broken_after"]["all"] + account["wrong"]["all"]
 
 
-@pytest.mark.core
 def test_a_reload_replaces_the_workers(served):
     before = set(served.workers())
     reload(served)
@@ -76,9 +70,8 @@ def test_a_reload_replaces_the_workers(served):
     assert served.ask("GET", "/a").body == b"a" * 1024
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("kept", [[], ["-1"]], ids=["kept-alive", "one-each"])
-@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.slow)])
 def test_reloading_four_times_a_second_loses_nothing(served, kept, seconds):
     with ledger.Load(served, "-c", "16", "-t", f"{seconds}s", "-T", "10s", "-p", "/a", "-E", "1024", *kept) as load:
         n = every(0.25, lambda: served.signal(signal.SIGHUP), load)
@@ -89,7 +82,6 @@ def test_reloading_four_times_a_second_loses_nothing(served, kept, seconds):
     assert account["refused"] == 0
 
 
-@pytest.mark.core
 def test_a_bad_file_changes_nothing_and_names_the_line(served, conf):
     before = served.workers()
     conf.write(workers="many")
@@ -113,7 +105,6 @@ def test_an_address_that_is_taken_changes_nothing(served, conf):
         assert served.ask("GET", "/a").status == 200
 
 
-@pytest.mark.core
 def test_a_new_generation_that_cannot_start_is_given_up(served, conf, folder, tmp_path):
     users = tmp_path / "users"
     users.write_text("someone:$2y$05$abcdefghijklmnopqrstuuIXIsmyKKXGkPRkxCvXgVCbCEtaNjXb2\n")
@@ -128,7 +119,6 @@ def test_a_new_generation_that_cannot_start_is_given_up(served, conf, folder, tm
     assert served.ask("GET", "/a").status == 401
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("to", ALL_MODELS)
 def test_the_model_can_change_under_load(served, conf, model, to):
     if to == model:
@@ -143,7 +133,6 @@ def test_the_model_can_change_under_load(served, conf, model, to):
     assert account["right"] > 10 and lost(account) == 0 and account["refused"] == 0
 
 
-@pytest.mark.core
 def test_the_number_of_workers_can_change_under_load(served, conf):
     with ledger.Load(served, "-c", "8", "-t", "2s", "-T", "10s", "-p", "/a", "-E", "1024", "-1") as load:
         for workers in ("8", "1..2", "6..8", "1"):
@@ -185,7 +174,6 @@ def test_an_address_can_move_from_one_service_to_another(served, conf, tmp_path)
         assert wire.socket.recv(100).endswith(b": X\n")
 
 
-@pytest.mark.core
 def test_a_request_under_way_is_finished_by_the_old_generation(served, folder):
     big = os.urandom(1 << 20) * 32
     (folder / "big").write_bytes(big)
@@ -196,7 +184,6 @@ def test_a_request_under_way_is_finished_by_the_old_generation(served, folder):
     assert wire._exactly(len(big)) == big
 
 
-@pytest.mark.core
 def test_a_connection_that_has_said_nothing_yet_is_answered_after_a_reload(served):
     wires = [served.connect() for _ in range(3)]
     for wire in wires[:2]:
@@ -231,7 +218,6 @@ def test_who_waits_in_the_queue_is_served_by_the_next_generation(start, conf, mo
         assert busy.read().status == 200
 
 
-@pytest.mark.core
 def test_idle_connections_go_over_to_the_next_generation(start, conf, model):
     if model != "pool":
         pytest.skip("only the pool's supervisor holds idle connections")

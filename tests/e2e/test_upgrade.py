@@ -11,12 +11,9 @@ import pytest
 from harness import ledger
 from harness import server as harness_server
 from harness.wait import for_exit, until
-from test_control import ALL_MODELS, Ctl
+from test_control import Ctl
 
-
-@pytest.fixture(params=ALL_MODELS)
-def model(request):
-    return request.param
+pytestmark = pytest.mark.core  # the life of a server is each model's own
 
 
 class Installed:
@@ -64,7 +61,6 @@ def served(installed, model, monkeypatch):
     return installed.start(monkeypatch, "--model", model, "--workers", "2..32")
 
 
-@pytest.mark.core
 def test_an_upgrade_leaves_another_process_that_serves(installed, served):
     old, now = installed.upgrade()
     for_exit(old)
@@ -74,9 +70,8 @@ def test_an_upgrade_leaves_another_process_that_serves(installed, served):
     installed.end()
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("kept", [[], ["-1"]], ids=["kept-alive", "one-each"])
-@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
 def test_upgrading_every_second_under_load_loses_nothing(installed, served, kept, seconds):
     n, pause = 0, threading.Event()
     with ledger.Load(served, "-c", "16", "-t", f"{seconds}s", "-T", "10s", "-p", "/a", "-E", "1024", *kept) as load:
@@ -92,7 +87,6 @@ def test_upgrading_every_second_under_load_loses_nothing(installed, served, kept
     assert account["refused"] == 0
 
 
-@pytest.mark.core
 def test_a_program_that_does_not_become_ready_changes_nothing(installed, served):
     for program in ("/bin/true", "/bin/false"):
         installed.install(program)
@@ -109,7 +103,6 @@ def test_a_program_that_does_not_become_ready_changes_nothing(installed, served)
     installed.end()
 
 
-@pytest.mark.core
 def test_a_download_under_way_is_finished_by_the_old_program(installed, served, folder):
     big = os.urandom(1 << 20) * 32
     (folder / "big").write_bytes(big)
@@ -122,7 +115,6 @@ def test_a_download_under_way_is_finished_by_the_old_program(installed, served, 
     installed.end()
 
 
-@pytest.mark.core
 def test_idle_connections_go_over_to_the_new_program(installed, monkeypatch):
     served = installed.start(monkeypatch, "--workers", "4", "--linger", "10ms")
     n = 1000
@@ -138,7 +130,6 @@ def test_idle_connections_go_over_to_the_new_program(installed, monkeypatch):
     installed.end()
 
 
-@pytest.mark.core
 def test_who_waits_in_the_queue_is_served_by_the_new_program(installed, monkeypatch):
     served = installed.start(monkeypatch, "--workers", "1", "--connections", "1", "--head-timeout", "30s")
     busy = served.connect()

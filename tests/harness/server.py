@@ -19,6 +19,7 @@ from harness.wire import Wire
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PREFORKD = os.environ.get("PREFORKD", os.path.join(TOP, "build-test/src/app/preforkd"))
+ALL_MODELS = ["fork", "pool", "reuseport", "ring", "shared"]
 MODELS = os.environ.get("MODELS", "pool").split(",")  # every scenario that names none is a test in each of these
 
 READY = re.compile(r"preforkd: (\S+): (?:(\w+)://(?:\[([^\]]+)\]|([^:/]*)):(\d+)/?|(unix:.*))")
