@@ -2,11 +2,13 @@
 """preforkctl: what it shows, what it can change, and who may."""
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
 import stat
 import subprocess
+import tempfile
 
 import pytest
 
@@ -189,11 +191,53 @@ def test_the_socket_of_a_dead_server_is_replaced(start, folder, ctl):
     assert ctl.status()["ok"]
 
 
-def test_it_is_found_without_options_where_there_is_one(start, folder, tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root's place is shared with every other server here")
-    start("drive", "--workers", "1", folder)
-    assert subprocess.run([PREFORKCTL], timeout=PATIENCE_S).returncode == 0
+@pytest.fixture
+def commoner():
+    """Somebody who is not root, with a place of his own: (the words before a command, its environment, a folder)."""
+    wrap = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    if subprocess.run([*wrap, "test", "-x", PREFORKD]).returncode:
+        pytest.skip("only root can reach the programs here")
+    with tempfile.TemporaryDirectory(prefix="prefork.", dir="/tmp") as home:
+        (pathlib.Path(home) / "folder").mkdir()
+        for made in home, os.path.join(home, "folder"):
+            os.chown(made, 65534 if wrap else -1, -1)
+        yield wrap, {"XDG_RUNTIME_DIR": home}, os.path.join(home, "folder")
+
+
+@pytest.mark.core
+def test_who_is_not_root_finds_his_one_server_without_options(start, commoner):
+    wrap, env, folder = commoner
+
+    def ctl(*words):
+        return subprocess.run([*wrap, PREFORKCTL, *words], env={**os.environ, **env}, capture_output=True, text=True,
+                              timeout=PATIENCE_S)
+    nobody = ctl("status")
+    assert nobody.returncode != 0 and "no server is running" in nobody.stderr
+    served = start("drive", "--workers", "1", folder, wrap=wrap, env=env)
+    found = ctl("--json", "status")
+    assert found.returncode == 0 and json.loads(found.stdout)["pid"] == served.pid, found
+    assert stat.S_IMODE(os.stat(os.path.join(env["XDG_RUNTIME_DIR"], "preforkd")).st_mode) == 0o700
+    second = start("echo", "--workers", "1", wrap=wrap, env=env)
+    asked = ctl("status")
+    assert asked.returncode != 0 and "there are 2 servers, say which with -s" in asked.stderr
+    assert "drive" in asked.stderr and "echo" in asked.stderr
+    assert json.loads(ctl("-s", "echo", "--json", "status").stdout)["pid"] == second.pid
+
+
+def test_process_1_does_not_hand_over(start, folder, ctl):
+    """In a container its end would be everybody's."""
+    if subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True).returncode:
+        pytest.skip("no process name space can be made here")
+    served = start("drive", "--workers", "1", "--control", ctl.path, folder, wrap=["unshare", "--pid", "--fork", "--kill-child"])
+    assert ctl.status()["pid"] == 1
+    refused = ctl.run("upgrade")
+    assert refused.returncode == 1
+    assert refused.stderr == ("preforkctl: this server is process 1, and its container would end with it: "
+                              "start a new container\n")
+    assert served.ask("GET", "/").status == 200
+    ctl.ok("reload")
+    ctl.ok("drain")
+    assert served.wait() == 0
 
 
 def test_a_service_that_failed_can_be_restarted(start, folder, tmp_path, ctl):
