@@ -87,7 +87,7 @@ bool accept_wrk_has_room(const struct accept_wrk *a, bool evict)
 }
 
 bool accept_wrk_take(struct accept_wrk *a, int fd, const struct addr *peer,
-	unsigned listener, uint32_t ticket)
+	unsigned listener, bool admitted)
 {
 	struct worker *w = a->worker;
 
@@ -96,15 +96,14 @@ bool accept_wrk_take(struct accept_wrk *a, int fd, const struct addr *peer,
 	if (idle)
 		conn_end(idle);
 	if (!a->n_free) {
-		gate_leave(w->boot->crew->gate, ticket);
 		fd_close(&fd);
 		return false;
 	}
 	uint32_t index = a->free_seats[--a->n_free];
 	struct seat *seat = &w->board->seats[index];
 
-	if (ticket)
-		atomic_store(&seat->ticket, ticket);
+	if (admitted)
+		atomic_store(&seat->ticket, gate_admit(w->boot->crew->gate, peer));
 	seat_go(seat, SEAT_HELD);
 	conn_arrive(w, &(struct conn_arrival){
 			       .seat = index,
@@ -188,7 +187,7 @@ static void on_listener(struct loop_io *io, uint32_t events)
 		if (fd < 0)
 			break;
 		any = true;
-		(void)accept_wrk_take(a, fd, &peer, (unsigned)(l - a->listeners), 0);
+		(void)accept_wrk_take(a, fd, &peer, (unsigned)(l - a->listeners), false);
 	}
 	look(a);
 	/* Or it has no room after all: the idle one that was to give way is idle no more. */

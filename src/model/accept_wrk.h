@@ -69,10 +69,10 @@ void accept_wrk_pause(struct accept_wrk *a);
 /* Whether one more would find a seat; @evict: also at the cost of an idle connection. */
 bool accept_wrk_has_room(const struct accept_wrk *a, bool evict);
 
-/* A connection that was accepted elsewhere; takes @fd over, and @ticket (core/gate.h) unless it is
- * 0. False, with @fd closed, if there is no seat. */
+/* A connection that was accepted elsewhere, and perhaps @admitted there (core/gate.h): then it is
+ * only counted. Takes @fd over. False, with @fd closed, if there is no seat. */
 bool accept_wrk_take(struct accept_wrk *a, int fd, const struct addr *peer,
-	unsigned listener, uint32_t ticket);
+	unsigned listener, bool admitted);
 
 /* For the model's table: what a connection does next is this one's business. */
 void accept_wrk_idle(struct accept_wrk *a, struct conn *c);

@@ -70,7 +70,7 @@ static void begin(struct worker *w, const void *arg)
 	f->accept.next_id = a->msg->id - 1; /* it is counted up before it is used */
 	log_debug(w->log, "connection", "got a connection", KV("conn", a->msg->id));
 	(void)accept_wrk_take(&f->accept, a->conn, &a->msg->peer, a->msg->listener,
-		0); /* its ticket lies in the seat */
+		false); /* its ticket lies in the seat */
 }
 
 static void make(struct worker *w, const struct fork_msg *msg, int conn_fd)

@@ -289,7 +289,7 @@ static void hand_over(struct ring_sup *r, struct slot *slot)
 	struct ring_conn_msg msg = {
 		.type = RING_CONN,
 		.listener = g->listener,
-		.ticket = g->ticket,
+		.admitted = g->ticket != 0,
 		.peer.len = g->peer_len,
 	};
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
@@ -343,12 +343,10 @@ static int given_ended(struct ring_sup *r, struct slot *slot, uint32_t type)
 		return -EPROTO;
 	r->pipes[slot->index].given = NULL;
 	look_at_debt(r, slot->index);
-	if (type == RING_TAKEN) {
-		g->ticket = 0; /* the worker's now, as its socket is */
+	if (type == RING_TAKEN)
 		lobby_close(g);
-	} else {
+	else
 		lobby_requeue(g, false);
-	}
 	dispatch(r->crew);
 	return 0;
 }

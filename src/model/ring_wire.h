@@ -68,7 +68,8 @@ enum ring_msg_type {
 struct ring_conn_msg {
 	uint32_t type;
 	uint32_t listener;
-	uint32_t ticket; /* core/gate.h */
+	uint32_t
+		admitted; /* it has passed the gate (core/gate.h); each side counts for itself */
 	struct addr peer;
 };
 

@@ -144,7 +144,7 @@ static void take_given(struct ring_wrk *r, int *fd, const struct ring_conn_msg *
 	/* First: should serving it be this worker's end, nobody else is to be given it. */
 	tell(w, RING_TAKEN);
 	(void)accept_wrk_take(
-		&r->accept, fd_take(fd), &msg->peer, msg->listener, msg->ticket);
+		&r->accept, fd_take(fd), &msg->peer, msg->listener, msg->admitted);
 	freed(&r->accept);
 }
 

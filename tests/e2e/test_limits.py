@@ -158,3 +158,26 @@ def test_a_unix_socket_has_no_limit(start, folder, tmp_path):
     (folder / "a").write_bytes(b"aaa")
     served = start("drive", "--max-per-ip", "1", "--rate-per-ip", "1", "--burst-per-ip", "1", folder, listen=f"unix:{tmp_path}/s")
     assert len(hold(served, 5)) == 5
+
+
+@pytest.mark.core
+def test_who_waits_in_the_supervisor_counts_once(start, folder, model, ctl):
+    if model not in ("fork", "pool", "ring"):
+        pytest.skip("nobody waits in the supervisor")
+    (folder / "a").write_bytes(b"aaa")
+    served = start("drive", "--model", model, "--workers", "1", "--connections", "1", "--max-per-ip", "2", "--control", ctl.path, folder)
+    for _ in range(3):
+        until(lambda: status_of(served) == 200, "who was there has gone")
+        busy = served.connect()
+        busy.send(b"GET /a HTTP/1.1\r\nHo")
+        served.holder(busy)
+        until(lambda: ctl.service()["busy"] == 1, "the one worker is busy")
+        waiting = served.connect()
+        waiting.send(b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until(lambda: ctl.service()["queued"] == 1, "it waits")
+        assert status_of(served) == 503
+        busy.send(b"st: localhost\r\nConnection: close\r\n\r\n")
+        assert busy.read().status == 200
+        busy.close()
+        assert waiting.read().status == 200
+        waiting.close()
