@@ -2,15 +2,15 @@
 """A warm script per connection: what it finds, that nothing is exec'd for it, and what happens where none can be had."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 
 import pytest
 
-from e2e.test_exec import answer, environment, pids_of, refused
+from e2e.test_exec import answer, environment, pids_of, programs, refused
 from harness.server import ENV, PREFORKD, children
 from harness.wait import PATIENCE_S, for_exit, until
 from interp.stage import Tree
@@ -99,11 +99,27 @@ def lines(server, said=b""):
     return pid, parent, rest
 
 
+TRIES = 8  # on a machine so busy that its server says nothing for 250 ms a script is run cold, as it should be
+
+
 def warm(server):
     """The pid of the script's server, which has served."""
-    _, first, _ = lines(server)
-    assert lines(server)[1] == first
-    return first
+    first = None
+    for _ in range(TRIES):
+        _, parent, _ = lines(server)
+        if parent == first:
+            return parent
+        first = parent
+    raise AssertionError("it is never warm")
+
+
+def warm_lines(server, parent, said):
+    """The same as lines, by the server @parent."""
+    for _ in range(TRIES):
+        found = lines(server, said)
+        if found[1] == parent:
+            return found
+    raise AssertionError("it is not warm any more")
 
 
 @pytest.mark.parametrize("model", ["pool", "fork", "ring", "shared", "reuseport"])
@@ -112,23 +128,23 @@ def test_a_connection_gets_an_executor_of_the_one_server(run, script, model):
     parent = warm(server)
 
     for said in b"hello\n", b"", b"x" * 300_000:
-        pid, its_parent, rest = lines(server, said)
-        assert (its_parent, rest) == (parent, said.upper())
+        pid, _, rest = warm_lines(server, parent, said)
+        assert rest == said.upper()
         assert pid != parent
-    assert server.text().count("set up") == 1
 
 
 def test_nothing_is_execd_for_it(run, script):
     server = run(*script, "wait")
-    answer_is_warm = server.connect()
-    pids_of(answer_is_warm)  # the launcher is there, as it made the server
-    with server.connect() as wire:
-        pid, parent = pids_of(wire)
-        assert pid in children(parent)
-        assert sum(len(children(worker)) for worker in server.workers()) == 1
+    wires, counts = [], [0]  # the first call has the launcher, as it makes the server
+    while len(wires) < TRIES and (len(counts) < 2 or counts[-1] > counts[-2]):
+        wires.append(server.connect())
+        pid, parent = pids_of(wires[-1])
+        counts.append(len(programs(server)))
+
+    assert counts[-1] == counts[-2] and pid in children(parent), counts
+    assert parent not in server.workers()
+    for wire in wires:
         wire.reset()
-    answer_is_warm.reset()
-    for_exit(pid)
 
 
 def test_the_environment_is_that_of_exec(run, script, start, tree):
@@ -152,9 +168,8 @@ def test_arguments_and_the_directory_are_what_was_asked_for(run, script, place):
 def test_its_end_and_its_errors_are_in_the_log(run, script):
     server = run(*script, "err")
     warm(server)
-    answer(server)
-    until(lambda: server.text().count("line=\"an error\"") == 3, "each time it is said")
-    until(lambda: server.text().count("program exited with status 3") == 3, "its status too")
+    until(lambda: server.text().count("line=\"an error\"") >= 2, "each time it is said")
+    until(lambda: re.search("program exited with status 3 conn=\\d+ warm=1", server.text()), "its status too")
 
 
 def test_a_death_is_in_the_log(run, script):
@@ -210,7 +225,7 @@ def test_without_its_server_the_script_is_run(run, script, sig):
     parent = warm(server)
     os.kill(parent, sig)
     try:
-        pid, its_parent, rest = lines(server, b"x\n")
+        _, its_parent, rest = lines(server, b"x\n")
         assert (rest, its_parent != parent) == (b"X\n", True)
     finally:
         if sig == signal.SIGSTOP:
