@@ -7,6 +7,7 @@ took, and whatever else the case wants in the table.
 import base64
 import dataclasses
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -206,6 +207,42 @@ class Propfind(Case):
     def round(self, server):
         return round_of(*load(server, "-n", 8, "-t", "30s", "-T", "30s", "-m", "PROPFIND", "-H", "Depth: 1", "-H",
                               "Content-Type: application/xml", "-B", self.body, "-p", "/many/"))
+
+
+class PropfindFull(Propfind):
+    """Ours are asked for all there is, of files that have it; nginx for what it can."""
+    name = "propfind-10k-full"
+    title = "PROPFIND, depth 1, 10,000 files: ours with etag, type, SHA-256 and two dead properties, nginx bare"
+    peers = (servers.PreforkdDigest, servers.Nginx)
+    figures = (Figure("within 2 times nginx's time", "preforkd, sha256", "nginx", "p50_us", 2.0),
+               Figure("within 2 times nginx's CPU", "preforkd, sha256", "nginx", "cpu_us", 2.0))
+
+    def prepare(self, folder):
+        super().prepare(folder)
+        self.body.write_bytes(PROPFIND_BODY.replace(
+            b"</D:prop>", b'<c:checksums xmlns:c="http://owncloud.org/ns"/><x:author xmlns:x="urn:x"/><x:rating xmlns:x="urn:x"/></D:prop>'))
+        self.is_filled = False
+
+    def round(self, server):
+        if isinstance(server, servers.Preforkd) and not self.is_filled:
+            self.fill(server)
+            self.is_filled = True
+        return super().round(server)
+
+    def fill(self, server):
+        """Uploads the same files again, so that they have digests, and sets two properties."""
+        patch = (b'<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x"><D:set><D:prop><x:author>Somebody</x:author>'
+                 b"<x:rating>5</x:rating></D:prop></D:set></D:propertyupdate>")
+        wire = http.client.HTTPConnection("127.0.0.1", server.port)
+        for i in range(self.entries):
+            for method, body in (("PUT", b"x" * (i % 100)), ("PROPPATCH", patch)):
+                wire.request(method, f"/many/file%20number%20{i:05}.txt", body)
+                answer = wire.getresponse()
+                answer.read()
+                if answer.status not in (201, 204, 207):
+                    raise RuntimeError(f"{method} was answered {answer.status}")
+        wire.close()
+        time.sleep(3)  # what is younger than two seconds is not remembered
 
 
 class Password(GetSmall):

@@ -129,7 +129,7 @@ void multistatus_propstat_end_why(struct buf *out, unsigned status, const char *
 static void put_checksums(struct buf *out, struct span checksums)
 {
 	buf_put_span(out, SPAN("<O:checksum>"));
-	escape_markup(out, checksums);
+	buf_put_span(out, checksums);
 	buf_put_span(out, SPAN("</O:checksum>"));
 }
 
@@ -143,7 +143,7 @@ static void put_value(
 	case PROP_OC_SIZE:
 	case PROP_GETCONTENTLENGTH: buf_put_u64(out, facts->size_bytes); break;
 	case PROP_GETCONTENTTYPE: escape_markup(out, facts->type); break;
-	case PROP_GETETAG: escape_markup(out, facts->etag); break;
+	case PROP_GETETAG: buf_put_span(out, facts->etag); break;
 	case PROP_GETLASTMODIFIED: date_put_http(out, facts->mtime_sec); break;
 	case PROP_LOCKDISCOVERY: buf_put_span(out, facts->active_locks); break;
 	case PROP_RESOURCETYPE:
@@ -253,54 +253,60 @@ static void put_dead(struct buf *out, struct span dead, bool names_only)
 	}
 }
 
-static void put_wanted(
-	struct buf *out, const struct prop_ref *prop, const struct multistatus_facts *facts)
-{
-	if (prop->id == PROP_UNKNOWN)
-		multistatus_put_fragment(out, propbag_find(facts->dead, prop->name));
-	else
-		multistatus_put(out, prop->id, facts);
-}
-
-static void put_found(
+/* Puts what there is of what was asked for by name. Returns how many that were. */
+static size_t put_named(
 	struct buf *out, const struct propfind *want, const struct multistatus_facts *facts)
 {
-	if (want->kind == PROPFIND_ALLPROP) {
-		put_set(out, want->known & facts->has, false, facts);
-		put_dead(out, facts->dead, false);
-		return;
-	}
-	if (want->kind == PROPFIND_PROPNAME) {
-		put_set(out, facts->has, true, facts);
-		put_dead(out, facts->dead, true);
-		return;
-	}
+	size_t n_found = 0;
+
 	for (size_t i = 0; i < want->n_props; i++) {
-		if (is_there(&want->props[i], facts))
-			put_wanted(out, &want->props[i], facts);
+		const struct prop_ref *prop = &want->props[i];
+		bool is_live = prop->id != PROP_UNKNOWN;
+		struct span xml =
+			is_live ? SPAN_NONE : propbag_find(facts->dead, prop->name);
+
+		if (xml.p)
+			multistatus_put_fragment(out, xml);
+		else if (is_live && facts->has & PROP_BIT(prop->id))
+			multistatus_put(out, prop->id, facts);
+		else
+			continue;
+		n_found++;
 	}
+	return n_found;
+}
+
+/* Puts what was found. Returns how many of the properties that were asked for by name there
+ * are. */
+static size_t put_found(
+	struct buf *out, const struct propfind *want, const struct multistatus_facts *facts)
+{
+	size_t n_found = 0;
+
+	if (want->kind == PROPFIND_PROP)
+		return put_named(out, want, facts);
+	bool names_only = want->kind == PROPFIND_PROPNAME;
+	put_set(out, names_only ? facts->has : want->known & facts->has, names_only, facts);
+	put_dead(out, facts->dead, names_only);
+	for (size_t i = 0; i < want->n_props; i++)
+		n_found += is_there(&want->props[i], facts);
+	return n_found;
 }
 
 void multistatus_answer(struct buf *out, const struct multistatus_href *href,
 	const struct propfind *want, const struct multistatus_facts *facts, bool is_minimal)
 {
-	bool any_missing = false, any_found = want->kind != PROPFIND_PROP;
-
-	for (size_t i = 0; i < want->n_props; i++) {
-		bool found = is_there(&want->props[i], facts);
-
-		any_missing |= !found;
-		any_found |= found;
-	}
-
-	any_missing = any_missing && !is_minimal;
 	multistatus_response_begin(out, href);
+	size_t before = out->n;
+	multistatus_propstat_begin(out);
+	size_t n_found = put_found(out, want, facts);
+	bool any_missing = n_found < want->n_props && !is_minimal;
+
 	/* A response needs one propstat, if only an empty one. */
-	if (any_found || !any_missing) {
-		multistatus_propstat_begin(out);
-		put_found(out, want, facts);
+	if (n_found > 0 || want->kind != PROPFIND_PROP || !any_missing)
 		multistatus_propstat_end(out, 200);
-	}
+	else
+		out->n = before;
 	if (any_missing) {
 		multistatus_propstat_begin(out);
 		for (size_t i = 0; i < want->n_props; i++) {

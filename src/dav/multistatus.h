@@ -29,10 +29,10 @@ struct multistatus_facts {
 	int64_t mtime_sec, birth_sec;
 	uint64_t size_bytes; /* also oc:size, which directories may have too */
 	uint64_t quota_used_bytes, quota_available_bytes;
-	struct span etag; /* with its quotes, and W/ if weak */
+	struct span etag; /* with its quotes, and W/ if weak; no markup */
 	struct span type;
 	struct span displayname, language;
-	struct span checksums; /* "SHA1:... MD5:..." */
+	struct span checksums; /* "SHA1:... MD5:...": no markup */
 	struct span oc_id;
 	struct span oc_permissions;
 	struct span active_locks; /* <D:activelock> elements; empty if none */

@@ -95,14 +95,15 @@ static void a_listing_reads_them_by_the_entrys_name(void **state)
 {
 	struct room *room = *state;
 	AUTO_BUF got = BUF_INIT(FS_PROPS_MAX + 64);
+	bool is_alone;
 	struct fs_info info;
 
 	drop_file(room, "f", "x");
 	assert_int_equal(fs_stat_at(&room->root, room->root.fd, "f", &info), FS_OK);
 	for (size_t n = 0; n <= LARGE; n += LARGE / 2) {
 		assert_int_equal(set(room, "f", 'p', n), FS_OK);
-		assert_int_equal(
-			fs_props_read_at(&room->root, room->root.fd, "f", &info, &got),
+		assert_int_equal(fs_props_read_at(&room->root, room->root.fd, "f", &info,
+					 &got, &is_alone),
 			FS_OK);
 		assert_int_equal(got.n, n);
 	}
@@ -302,7 +303,7 @@ static bool has_digests(const struct room *room, const char *path, char byte)
 	assert_true(fd >= 0);
 	assert_int_equal(fs_stat_fd(&room->root, fd, &info), FS_OK);
 	fs_digests_read(&room->root, fd, &info, &by_fd);
-	fs_digests_read_at(&room->root, room->root.fd, path, &info, &by_name);
+	assert_true(fs_digests_read_at(&room->root, room->root.fd, path, &info, &by_name));
 	assert_int_equal(by_fd.n, by_name.n);
 	assert_true(by_fd.n == 0 || (by_fd.n == 1 && by_fd.bytes[0] == by_name.bytes[0]));
 	return by_fd.n == 1 && by_fd.bytes[0] == byte;

@@ -50,7 +50,7 @@ static void what_is_there_and_what_is_missing_come_in_the_order_asked(void **sta
 		" xmlns:A=\"http://apache.org/dav/props/\">\n"
 		"<D:response><D:href>/f/a%20%26%20b%FF</D:href><D:propstat><D:prop>"
 		"<D:getlastmodified>Sun, 06 Nov 1994 08:49:37 GMT</D:getlastmodified>"
-		"<D:getetag>&quot;a-b&quot;</D:getetag><D:resourcetype/>"
+		"<D:getetag>\"a-b\"</D:getetag><D:resourcetype/>"
 		"<A:executable>F</A:executable></D:prop>"
 		"<D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
 		"<D:propstat><D:prop><D:nope/><y xmlns=\"urn:&lt;\"/><z/><D:displayname/>"

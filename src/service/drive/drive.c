@@ -95,6 +95,7 @@ static void stop(struct worker *worker)
 	http_media_free(drive->media);
 	if (drive->has_cache)
 		fs_cache_fini(&drive->cache);
+	fs_recall_fini(&drive->recall);
 	lock_store_close(&drive->locks);
 	fs_root_close(&drive->root);
 	buf_fini(&drive->head);
@@ -134,6 +135,10 @@ static int open_cache(struct drive *drive, struct reason *reason)
 	};
 	if (limits.max_bytes == 0)
 		return 0;
+	/* A quarter as much again: ten thousand entries, of the default. */
+	if (fs_recall_init(&drive->recall, limits.max_bytes / 4, FS_CACHE_MIN_AGE_NS)
+		!= FS_OK)
+		return no_memory(reason);
 	drive->has_cache = fs_cache_init(&drive->cache, &limits) == FS_OK;
 	return drive->has_cache ? 0 : no_memory(reason);
 }

@@ -14,6 +14,7 @@
 #include "service/drive/auth/throttle.h"
 #include "service/drive/checksum.h"
 #include "service/drive/fs/cache.h"
+#include "service/drive/fs/recall.h"
 #include "service/drive/lock/store.h"
 #include "service/drive/policy.h"
 
@@ -52,8 +53,9 @@ struct drive {
 	struct lock_store locks;
 	struct fs_cache cache; /* of small files, */
 	bool has_cache;        /* if there is one */
-	struct buf head;       /* of the answer being written */
-	char *block;           /* DRIVE_BLOCK_BYTES, for one callback's use */
+	struct fs_recall recall;
+	struct buf head; /* of the answer being written */
+	char *block;     /* DRIVE_BLOCK_BYTES, for one callback's use */
 	struct access access;
 	struct checksum_ways checksums; /* owned */
 	struct auth *auth;              /* owned; NULL: without users */

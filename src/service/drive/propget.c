@@ -15,7 +15,6 @@
 #include "service/drive/digests.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/open.h"
-#include "service/drive/fs/props.h"
 #include "service/drive/fs/space.h"
 #include "service/drive/fs/walk.h"
 #include "service/drive/lockview.h"
@@ -93,11 +92,11 @@ static struct span read_dead(struct request *r, const struct place *place)
 
 	if (!get->wants_dead)
 		return SPAN_NONE;
-	enum fs_result result = place->dir < 0
-					? fs_props_read(root, place->path, &get->dead)
-					: fs_props_read_at(root, place->dir,
-						place->path + fs_path_last(place->path),
-						place->info, &get->dead);
+	enum fs_result result =
+		place->dir < 0 ? fs_props_read(root, place->path, &get->dead)
+			       : fs_recall_props(&r->drive->recall, root, place->dir,
+				       place->path + fs_path_last(place->path), place->info,
+				       &get->dead);
 	return result == FS_OK ? buf_span(&get->dead) : SPAN_NONE;
 }
 
@@ -111,7 +110,7 @@ static struct span read_digests(struct request *r, const struct place *place)
 	struct http_digests digests;
 
 	if (place->dir >= 0)
-		fs_digests_read_at(root, place->dir,
+		fs_recall_digests(&r->drive->recall, root, place->dir,
 			place->path + fs_path_last(place->path), place->info, &kept);
 	else if (fs_open(root, place->path, &file) == FS_OK)
 		fs_digests_read(root, file.fd, &file.info, &kept);

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <errno.h>
 
 /* As it lies on the disk, in an order that another machine reads too. */
 struct kept {
@@ -72,17 +73,18 @@ void fs_digests_read(const struct fs_root *root, int fd, const struct fs_info *i
 		out->n = 0;
 }
 
-void fs_digests_read_at(const struct fs_root *root, int dir, const char *name,
+bool fs_digests_read_at(const struct fs_root *root, int dir, const char *name,
 	const struct fs_info *info, struct fs_digests *out)
 {
 	struct kept kept;
 
 	out->n = 0;
 	if (!can_keep(root))
-		return;
+		return true;
 	ssize_t n = file_attr_get_at(dir, name, FS_DIGESTS_ATTR, &kept, sizeof(kept));
 	if (!take(&kept, n, info, out))
 		out->n = 0;
+	return n >= 0 || n == -ENODATA;
 }
 
 void fs_digests_copy(const struct fs_root *root, int from, int to)

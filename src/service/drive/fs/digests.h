@@ -45,8 +45,9 @@ void fs_digests_copy(const struct fs_root *root, int from, int to);
 void fs_digests_read(const struct fs_root *root, int fd, const struct fs_info *info,
 	struct fs_digests *out);
 
-/* The same of the entry @name of the open directory @dir, which is no link. */
-void fs_digests_read_at(const struct fs_root *root, int dir, const char *name,
+/* The same of the entry @name of the open directory @dir, which is no link. False, with none,
+ * where that could not be found out. */
+bool fs_digests_read_at(const struct fs_root *root, int dir, const char *name,
 	const struct fs_info *info, struct fs_digests *out);
 
 /* For those who read the contents too: what is kept of an open file, of whatever version.

@@ -86,8 +86,9 @@ static ssize_t read_attr(int fd, const char *name, char *room)
  * nobody does that any more.
  */
 static enum fs_result read_any(const struct fs_root *root, int fd, const char *name,
-	const struct fs_info *info, struct buf *out)
+	const struct fs_info *info, struct buf *out, bool *is_alone)
 {
+	*is_alone = false;
 	for (unsigned tries = 0; tries < READ_TRIES; tries++) {
 		buf_clear(out);
 		char *room = buf_reserve(out, SMALL_MAX);
@@ -97,7 +98,8 @@ static enum fs_result read_any(const struct fs_root *root, int fd, const char *n
 			root->can.attributes ? read_attr(fd, name, room) : -EOPNOTSUPP;
 		if (got > 0)
 			out->n += (size_t)got;
-		if (got > 0 || got == -ENODATA)
+		*is_alone = got > 0 || got == -ENODATA;
+		if (*is_alone)
 			return FS_OK;
 		if (got != 0 && got != -EOPNOTSUPP)
 			return fs_result_of((int)got);
@@ -111,7 +113,9 @@ static enum fs_result read_any(const struct fs_root *root, int fd, const char *n
 static enum fs_result read_open(
 	const struct fs_root *root, int fd, const struct fs_info *info, struct buf *out)
 {
-	return read_any(root, fd, NULL, info, out);
+	bool is_alone;
+
+	return read_any(root, fd, NULL, info, out, &is_alone);
 }
 
 enum fs_result fs_props_read(const struct fs_root *root, const char *path, struct buf *out)
@@ -127,9 +131,9 @@ enum fs_result fs_props_read(const struct fs_root *root, const char *path, struc
 }
 
 enum fs_result fs_props_read_at(const struct fs_root *root, int dir, const char *name,
-	const struct fs_info *info, struct buf *out)
+	const struct fs_info *info, struct buf *out, bool *is_alone)
 {
-	return read_any(root, dir, name, info, out);
+	return read_any(root, dir, name, info, out, is_alone);
 }
 
 /* -- writing -- */

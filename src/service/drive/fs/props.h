@@ -23,9 +23,9 @@
 	const struct fs_root *root, const char *path, struct buf *out);
 
 /* The same of the entry @name of the open directory @dir, which is no link; @info is what
- * fs_stat_at says of it. */
+ * fs_stat_at says of it. *@is_alone: the attribute says it all, or that there is nothing. */
 [[nodiscard]] enum fs_result fs_props_read_at(const struct fs_root *root, int dir,
-	const char *name, const struct fs_info *info, struct buf *out);
+	const char *name, const struct fs_info *info, struct buf *out, bool *is_alone);
 
 /* What a change may change, all or nothing of it. */
 struct fs_props_edit {
