@@ -138,7 +138,7 @@ class Kill(Fault):
 
 
 class Stop(Fault):
-    """SIGSTOP of a worker, and SIGCONT half a second later, again and again: late is not lost."""
+    """SIGSTOP of a worker, and SIGCONT half a second later, again and again."""
     name, every = "stop", 0.6
 
     def strike(self, target, n):
@@ -216,9 +216,10 @@ class NoProcesses(Fault):
 
 
 class SlowDisk(Fault):
-    """Every opening of a file takes 100 ms. The kernel asks us whether it may be (fanotify), and we are slow.
+    """Every opening of a file takes 100 ms.
 
-    It holds the process up in the system call, as a disk does; nothing needs to be mounted for it.
+    The kernel asks us whether it may be opened (fanotify), and we are slow to answer. That holds
+    the process up in the system call, as a disk does; nothing needs to be mounted for it.
     """
     name = "slow-disk"
     loads = ("-p", "/slow/%c", "-E", "300000")  # larger than what is kept in memory

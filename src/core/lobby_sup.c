@@ -25,7 +25,7 @@ enum {
 				 */
 #define FAREWELL_NS  NS_PER_SEC /* how long a refusal may take to be read */
 #define SAY_EVERY_NS (5 * NS_PER_SEC)
-#define RETRY_NS     NS_PER_SEC /* without descriptors: when to try to accept again */
+#define RETRY_NS     (100 * NS_PER_MS) /* without descriptors: when to try to accept again */
 
 static uint64_t now_ns(const struct lobby *l)
 {
