@@ -341,4 +341,4 @@ class Idle(GetSmall):
         return result
 
 
-ALL = (GetSmall, GetBig, PutBig, PutSmall16, PutSmallFull, Propfind, Password, Connections, Memory, Idle)
+ALL = (GetSmall, GetBig, PutBig, PutSmall16, PutSmallFull, Propfind, PropfindFull, Password, Connections, Memory, Idle)
