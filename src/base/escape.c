@@ -2,7 +2,10 @@
 
 #include "base/escape.h"
 
+#include "base/num.h"
 #include "base/utf8.h"
+
+#include <string.h>
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
@@ -136,4 +139,41 @@ void escape_path(struct buf *out, struct span s)
 		buf_put(out, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
 		s = span_from(s, 1);
 	}
+}
+
+/* One byte behind a backslash, with how much of @s it took; 0 if it means nothing. */
+static size_t undo_one(struct span s, char *out)
+{
+	static const char names[] = "nrt\\", bytes[] = "\n\r\t\\";
+	uint64_t hex;
+
+	if (!s.n)
+		return 0;
+	const char *name = memchr(names, s.p[0], sizeof(names) - 1);
+	if (name) {
+		*out = bytes[name - names];
+		return 1;
+	}
+	if (s.p[0] != 'x' || s.n < 3 || !num_hex_u64(span_of(s.p + 1, 2), &hex))
+		return 0;
+	*out = (char)hex;
+	return 3;
+}
+
+bool escape_undo(struct buf *out, struct span s)
+{
+	while (s.n) {
+		char byte = s.p[0];
+		size_t used = 1;
+
+		if (byte == '\\') {
+			used = undo_one(span_from(s, 1), &byte);
+			if (!used)
+				return false;
+			used++;
+		}
+		buf_put_byte(out, byte);
+		s = span_from(s, used);
+	}
+	return !out->failed;
 }

@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/span.h"
 
+#include <stdbool.h>
+
 /*
  * Appends at most @most_bytes of @s, and "..." if that cut it. Printable ASCII stands as it
  * is; the quote, the backslash and everything else become \xHH. Valid UTF-8 is escaped too:
@@ -32,3 +34,9 @@ void escape_markup(struct buf *out, struct span s);
  * further escaping in markup: the ampersand, quotes and semicolon are encoded too.
  */
 void escape_path(struct buf *out, struct span s);
+
+/*
+ * The other way: appends what \n, \r, \t, \\ and \xHH in @s stand for, and all else as it is.
+ * False for any other backslash, and for what does not fit.
+ */
+[[nodiscard]] bool escape_undo(struct buf *out, struct span s);

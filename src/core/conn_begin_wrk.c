@@ -22,8 +22,7 @@
 /* Ends it in the service's own words, which it is given a moment to read. */
 static void refuse(struct held *h, enum refusal why)
 {
-	const struct service_ops *service = h->pub.worker->service;
-	struct span words = service->refusal ? service->refusal(why) : SPAN_NONE;
+	struct span words = crew_refusal(h->pub.worker->boot->crew, why);
 	const struct iovec iov = {.iov_base = (void *)words.p, .iov_len = words.n};
 
 	if (words.n && conn_send(&h->pub, &iov, 1, false) == (ssize_t)words.n)

@@ -2,6 +2,7 @@
 
 #include "core/crew_sup.h"
 
+#include "base/escape.h"
 #include "base/reason.h"
 #include "base/words.h"
 #include "core/care_sup.h"
@@ -99,14 +100,37 @@ bool crew_is_proxy(const struct crew *crew, const struct addr *addr)
 	return false;
 }
 
+static int read_refusal(const char *text, struct buf *out, struct reason *reason)
+{
+	if (!text || escape_undo(out, span_str(text)))
+		return 0;
+	return reason_set(reason,
+		"refusal: a backslash stands before n, r, t, another, or x and two digits");
+}
+
+struct span crew_refusal(const struct crew *crew, enum refusal why)
+{
+	const struct service_ops *service = crew->spec->service;
+
+	if (crew->refusal.n)
+		return buf_span(&crew->refusal);
+	return service->refusal ? service->refusal(why) : SPAN_NONE;
+}
+
 int crew_check(const struct spec *spec, struct log *log, struct addr *all, size_t *n_all,
 	const char **at_fault, struct reason *reason)
 {
 	struct net *proxies;
 	size_t n_proxies;
 
+	AUTO_BUF refusal = BUF_INIT(OPT_VALUE_MAX);
+
+	*at_fault = "refusal";
+	int r = read_refusal(spec->settings->refusal, &refusal, reason);
+	if (r < 0)
+		return r;
 	*at_fault = "proxy_from";
-	int r = parse_proxies(&spec->settings->proxy_from, &proxies, &n_proxies, reason);
+	r = parse_proxies(&spec->settings->proxy_from, &proxies, &n_proxies, reason);
 	free(proxies);
 	if (r < 0)
 		return r;
@@ -189,6 +213,7 @@ int crew_open(const struct spec *spec, const struct crew_place *place, struct cr
 		.log = place->log,
 		.access_fd = -1,
 		.n_connections = n_connections(spec),
+		.refusal = BUF_INIT(OPT_VALUE_MAX),
 		.limits = {.most = (unsigned)s->max_per_ip,
 			.rate = (unsigned)s->rate_per_ip,
 			.burst = (unsigned)s->burst_per_ip},
@@ -199,6 +224,8 @@ int crew_open(const struct spec *spec, const struct crew_place *place, struct cr
 	int r = make_memory(crew, place->forerunner, reason);
 	if (r == 0)
 		r = parse_proxies(&s->proxy_from, &crew->proxies, &crew->n_proxies, reason);
+	if (r == 0)
+		r = read_refusal(s->refusal, &crew->refusal, reason);
 	if (r == 0)
 		r = peer_rights(s->user, s->group, &crew->uid, &crew->gid, reason);
 	if (r == 0)
@@ -230,6 +257,7 @@ void crew_free(struct crew *crew)
 	fd_close(&crew->access_fd);
 	mem_unshare(crew->shared, crew->spec->service->shared_bytes);
 	gate_free(crew->gate);
+	buf_fini(&crew->refusal);
 	free(crew->proxies);
 	free(crew->listeners);
 	free(crew->slots);

@@ -6,6 +6,7 @@
  * Runs in the supervisor; moves no connection itself (that is the model's).
  */
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "core/board.h"
 #include "core/gate.h"
@@ -134,6 +135,7 @@ struct crew {
 	uid_t uid;              /* of the workers; (uid_t)-1: as the supervisor */
 	gid_t gid;
 	void *shared;        /* service_ops.shared_bytes */
+	struct buf refusal;  /* owned: settings.refusal as bytes */
 	struct net *proxies; /* owned: who may say for whom it has connected */
 	size_t n_proxies;
 	struct gate *gate; /* owned with its forerunner and its heir */
@@ -208,6 +210,9 @@ void crew_finish(struct slot *slot);  /* READY: it is to finish in its own time 
 void crew_end_now(struct slot *slot); /* READY: it is killed */
 void crew_init_slot(struct crew *crew, unsigned index);
 [[nodiscard]] int crew_open_log(struct crew *crew, struct reason *reason);
+
+/* What the connection it ends is told. */
+struct span crew_refusal(const struct crew *crew, enum refusal why);
 
 /* Whether who connects from @addr begins by saying for whom. */
 bool crew_is_proxy(const struct crew *crew, const struct addr *addr);

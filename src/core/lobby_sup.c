@@ -330,8 +330,7 @@ static void say_refused(struct lobby *l)
 void lobby_refuse(struct guest *g, enum refusal why)
 {
 	struct lobby *l = g->lobby;
-	const struct service_ops *service = l->crew->spec->service;
-	struct span words = service->refusal ? service->refusal(why) : SPAN_NONE;
+	struct span words = crew_refusal(l->crew, why);
 
 	if (why == REFUSE_BUSY)
 		say_refused(l);

@@ -30,6 +30,8 @@ const struct opt settings_opts[] = {
 	{"max_connections", OPT_UINT(struct settings, max_connections), .arg = "N",
 		.max = 10000000,
 		.help = "connections in all (0: as many as descriptors allow)"},
+	{"refusal", OPT_STRING(struct settings, refusal), .arg = "TEXT",
+		.help = "what a refused connection is sent, with \\r\\n (the service's own words if not given)"},
 	{"proxy_from", OPT_LIST(struct settings, proxy_from), .arg = "ADDRESSES",
 		.help = "who begins with a PROXY header: 10.0.0.0/8, ::1, unix; may be given again"},
 	{"max_per_ip", OPT_UINT(struct settings, max_per_ip), .arg = "N", .max = 60000,

@@ -28,6 +28,7 @@ struct settings {
 	uint64_t queue;
 	uint64_t queue_timeout_ns;
 	uint64_t max_connections;
+	char *refusal; /* escaped */
 	struct opt_list proxy_from;
 	uint64_t max_per_ip;
 	uint64_t rate_per_ip; /* a second */

@@ -160,7 +160,6 @@ def test_a_unix_socket_has_no_limit(start, folder, tmp_path):
     assert len(hold(served, 5)) == 5
 
 
-@pytest.mark.core
 def test_who_waits_in_the_supervisor_counts_once(start, folder, model, ctl):
     if model not in ("fork", "pool", "ring"):
         pytest.skip("nobody waits in the supervisor")
@@ -181,3 +180,14 @@ def test_who_waits_in_the_supervisor_counts_once(start, folder, model, ctl):
         busy.close()
         assert waiting.read().status == 200
         waiting.close()
+
+
+def test_the_words_of_a_refusal_can_be_chosen(start, model):
+    served = start("exec", "--model", model, "--workers", "2", "--max-per-ip", "1", "--refusal", "421 later\\r\\n", "--listen",
+                   "127.0.0.1:0", "--", "/bin/cat", listen=None)
+    with served.connect() as wire:
+        wire.send(b"x")
+        assert wire._exactly(1) == b"x"
+        with served.connect() as refused:
+            refused.send(b"EHLO\r\n")
+            assert refused.socket.makefile("rb").read() == b"421 later\r\n"

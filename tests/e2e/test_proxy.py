@@ -11,8 +11,9 @@ import pytest
 from harness.server import PREFORKD
 from harness.wait import PATIENCE_S, for_exit, until
 from harness.wire import Closed, basic
-from test_control import ALL_MODELS
 from test_upgrade import Installed
+
+pytestmark = pytest.mark.core  # where a header is read is each model's own
 
 PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
 V2 = b"\r\n\r\n\0\r\nQUIT\n"
@@ -28,11 +29,6 @@ def v2(source, port=1234, more=b"", command=1):
     family = socket.AF_INET6 if ":" in source else socket.AF_INET
     ends = socket.inet_pton(family, source) * 2 + struct.pack("!HH", port, 443)
     return V2 + bytes([0x20 | command, 0x21 if ":" in source else 0x11]) + struct.pack("!H", len(ends + more)) + ends + more
-
-
-@pytest.fixture(params=ALL_MODELS)
-def model(request):
-    return request.param
 
 
 @pytest.fixture
@@ -57,7 +53,6 @@ def peers(tmp_path, n):
 GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("header, peer", [
     (v1("198.51.100.7"), "198.51.100.7"),
     (v1("2001:db8::7"), "2001:db8::7"),
@@ -77,7 +72,6 @@ def test_the_header_says_who_it_is(logged, tmp_path, header, peer):
     assert peers(tmp_path, 2) == [peer] * 2
 
 
-@pytest.mark.core
 def test_a_header_may_come_in_pieces_and_long_before_the_request(logged, tmp_path):
     served = logged()
     with served.connect() as wire:
@@ -89,7 +83,6 @@ def test_a_header_may_come_in_pieces_and_long_before_the_request(logged, tmp_pat
     assert peers(tmp_path, 1) == ["198.51.100.7"]
 
 
-@pytest.mark.core
 def test_strangers_are_not_believed(logged, tmp_path):
     served = logged()
     with served.connect(source=STRANGER) as wire:
@@ -100,7 +93,6 @@ def test_strangers_are_not_believed(logged, tmp_path):
     assert set(peers(tmp_path, 2)) == {STRANGER}
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("bad", [GET, v1("198.51.100.7").replace(b"\r", b""), b"PROXY " + b"x" * 200, V2 + b"\x31\x11\0\0",
                                  V2 + b"\x21\x11\xff\xff"], ids=["none", "no-cr", "long", "version-3", "huge"])
 def test_without_a_header_a_proxy_is_not_served(logged, bad):
@@ -112,7 +104,6 @@ def test_without_a_header_a_proxy_is_not_served(logged, bad):
     assert "address=127.0.0.1" in served.wait_log("proxy-header")
 
 
-@pytest.mark.core
 def test_a_check_by_the_proxy_leaves_no_trace(logged):
     served = logged()
     for _ in range(5):
@@ -136,7 +127,6 @@ def test_a_proxy_that_says_nothing_is_not_waited_for(logged, model):
         assert wire.ended()  # after 5 seconds, and the harness waits for 15
 
 
-@pytest.mark.core
 def test_limits_count_those_behind_the_proxy(logged):
     served = logged("--max-per-ip", "2")
 
@@ -186,7 +176,6 @@ def test_guesses_of_one_client_do_not_slow_the_others(start, folder, tmp_path):
     assert time.monotonic() - slowed < slowed - began  # two seconds
 
 
-@pytest.mark.core
 def test_programs_see_the_clients_address(start, model):
     served = start("exec", "--model", model, "--workers", "2", "--proxy-from", PROXY, "--listen", "127.0.0.1:0", "--", "/bin/sh", "-c",
                    'read line; echo "$PROTO $TCPREMOTEIP $TCPREMOTEPORT $TCPLOCALIP $TCPLOCALPORT $line"', listen=None)
@@ -206,7 +195,6 @@ def test_who_comes_by_a_unix_socket(logged, tmp_path):
     assert "198.51.100.7" in peers(tmp_path, 2)
 
 
-@pytest.mark.core
 def test_a_parked_connection_keeps_its_address_over_everything(tmp_path, start, folder, monkeypatch):
     """Another worker, a reload, a killed worker, another program."""
     (folder / "a").write_bytes(b"aaa")

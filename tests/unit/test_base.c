@@ -205,6 +205,18 @@ static void a_path_is_encoded_byte_by_byte(void **state)
 	assert_span(buf_span(&out), "/~x/(1)!$*,:@-._");
 }
 
+static void what_a_backslash_stands_for_is_read_and_nothing_else(void **state)
+{
+	(void)state;
+	AUTO_BUF out = BUF_INIT(1000);
+
+	assert_true(escape_undo(&out, SPAN("421 a\\r\\n\\t\\\\\\x00\\xfF")));
+	assert_true(span_eq(buf_span(&out), SPAN("421 a\r\n\t\\\0\xff")));
+	assert_false(escape_undo(&out, SPAN("\\q")) || escape_undo(&out, SPAN("x\\"))
+		     || escape_undo(&out, SPAN("\\x1"))
+		     || escape_undo(&out, SPAN("\\xg0")));
+}
+
 static void a_date_is_right_from_year_one_to_year_9999(void **state)
 {
 	(void)state;
@@ -362,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_strangers_bytes_cannot_break_out_of_a_line),
 		cmocka_unit_test(markup_holds_any_bytes_as_text),
 		cmocka_unit_test(a_path_is_encoded_byte_by_byte),
+		cmocka_unit_test(what_a_backslash_stands_for_is_read_and_nothing_else),
 		cmocka_unit_test(a_date_is_right_from_year_one_to_year_9999),
 		cmocka_unit_test(a_date_is_read_in_every_form_it_may_have),
 		cmocka_unit_test(dates_agree_with_libc_over_all_years),
