@@ -27,6 +27,7 @@ struct glob {
 struct http_media {
 	struct arena arena;
 	struct glob *buckets[N_BUCKETS];
+	uint64_t name_lengths; /* bit n: a whole name of n bytes is known; 63: or longer */
 };
 
 static const struct {
@@ -115,6 +116,11 @@ static bool read_line(struct span line, struct glob *glob)
 	return glob->text.n > 0;
 }
 
+static uint64_t length_bit(struct span name)
+{
+	return UINT64_C(1) << MIN(name.n, 63);
+}
+
 static bool add(struct http_media *media, const struct glob *read)
 {
 	struct glob *glob = arena_alloc(&media->arena, sizeof(*glob));
@@ -127,6 +133,8 @@ static bool add(struct http_media *media, const struct glob *read)
 	if (!glob->text.p || !glob->type.p)
 		return false;
 
+	if (!glob->is_ending)
+		media->name_lengths |= length_bit(glob->text);
 	struct glob **bucket = &media->buckets[bucket_of(glob->text)];
 	glob->next = *bucket;
 	*bucket = glob;
@@ -191,8 +199,11 @@ static size_t ending_at(struct span name, unsigned n_segments)
 
 static struct span from_table(const struct http_media *media, struct span name)
 {
-	const struct glob *glob = find(media, name, false);
+	const struct glob *glob = NULL;
 
+	/* Whole names that are known are few, and short: most others cost no look. */
+	if (media->name_lengths & length_bit(name))
+		glob = find(media, name, false);
 	for (unsigned n = ENDING_MAX; !glob && n > 0; n--) {
 		size_t at = ending_at(name, n);
 
