@@ -129,6 +129,39 @@ static void leave_behind_the_last_end_block(pTHX)
 	av_push(PL_endav, (SV *)newXS(NULL, leave, __FILE__));
 }
 
+/*
+ * In an executor that waits for its call: what a call will write to is written to now,
+ * because the first write to a page that is shared with the server copies it.
+ */
+static void rehearse(void *arg)
+{
+	static bool is_server = true;
+	dTHXa(arg);
+
+	if (!is_server) {
+		take_environment(aTHX_ environ);
+		av_clear(get_av("ARGV", GV_ADD));
+		take_handle(aTHX_ PerlIO_stdin(), false);
+		take_handle(aTHX_ PerlIO_stdout(), true);
+		tzset();
+		ending_start(aTHX);
+	}
+	is_server = false;
+}
+
+/* Before the first fork: all that would be the same in every executor. */
+static void prepare(pTHX_ struct pfi_options *options)
+{
+	/* Set-up's temporaries too: freed after the fork they cost a page each. */
+	ENTER;
+	SAVETMPS;
+	ending_prepare(aTHX);
+	FREETMPS;
+	LEAVE;
+	options->after_fork_in_child = rehearse;
+	options->fork_arg = aTHX;
+}
+
 /* _become(flags, max_servers, spares, idle_timeout, max_errors, log_facility, name) */
 XS_INTERNAL(become)
 {
@@ -152,7 +185,7 @@ XS_INTERNAL(become)
 
 	my_fflush_all();
 	if (pfi_managed())
-		ending_prepare(aTHX);
+		prepare(aTHX_ & options);
 	int result = pfi_init_complete(&options, &call, reason, sizeof(reason));
 	if (result < 0) {
 		PerlIO_printf(PerlIO_stderr(), "prefork-interp: %s: %s\n",

@@ -14,14 +14,17 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#define SIGNALS    64
-#define CHANNEL_FD 64 /* at least: below are the numbers that people choose by hand */
+#define SIGNALS     64
+#define STACK_BELOW (16u << 10)
+#define STACK_MOST  (512u << 10) /* a deeper one is left to its faults */
+#define CHANNEL_FD  64 /* at least: below are the numbers that people choose by hand */
 
 /* A call as it arrived. */
 struct arrival {
@@ -258,11 +261,27 @@ static void take_signals(const struct executor_base *base, const struct wire_cal
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
+/*
+ * Copies the part of the stack that a call will write to while there is time: all that
+ * is in use, and what lies below for the frames to come. It costs nothing but the time.
+ */
+static void copy_stack(const void *below)
+{
+	extern void *__libc_stack_end;
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)below - STACK_BELOW) & -page;
+	uintptr_t to = (uintptr_t)__libc_stack_end & -page;
+
+	if (to > from && to - from < STACK_MOST)
+		(void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+}
+
 void executor_wait(const struct executor_base *base, int chan, uint64_t serial,
 	struct executor_call *out)
 {
 	struct arrival arrival;
 
+	copy_stack(&arrival);
 	receive(&arrival, chan);
 	bool has_state = arrival.call.note.flags & WIRE_HAS_STATE;
 	/* Before the limits: the caller's may leave no room for this. */
