@@ -3,6 +3,7 @@
 #include "model/pool_sup.h"
 
 #include "base/reason.h"
+#include "base/util.h"
 #include "core/model.h"
 #include "core/service.h"
 #include "core/settings.h"
@@ -290,37 +291,66 @@ static struct guest *let_go(struct slot *slot, uint32_t seat)
 	return g;
 }
 
-static int sup_message(struct slot *slot, const void *bytes, size_t len)
+/* By our own book, not by what the worker wrote on the board. */
+static bool is_given(struct slot *slot, uint32_t seat)
 {
-	struct pool_sup *p = slot->crew->model;
-	struct pool_msg msg;
+	return seat < slot->board->n_seats && of(slot)->given[seat];
+}
 
-	if (len != sizeof(msg))
-		return -EPROTO;
-	memcpy(&msg, bytes, sizeof(msg));
-	if (msg.type == POOL_ROOM) {
-		dispatch(p->crew);
-		return 0;
-	}
-	if (msg.type < POOL_DONE || msg.type > POOL_RETURN)
-		return -EPROTO;
-	if (msg.seat >= slot->board->n_seats || !of(slot)->given[msg.seat])
-		return -EPROTO; /* by our own book, not by what the worker wrote on the
-				   board */
+static int on_done(struct slot *slot, const void *bytes, size_t len)
+{
+	struct pool_done_msg msg = {0};
 
-	struct guest *g = let_go(slot, msg.seat);
-	if (g && msg.type == POOL_PARK) {
-		log_debug(p->crew->log, "parked", "connection is idle", KV("conn", g->id));
-		lobby_park(g);
-	} else if (g && msg.type == POOL_RETURN) {
-		of(slot)->avoid_until_ns = now_ns(p) + AVOID_NS;
-		lobby_requeue(g, false);
-	} else if (g) {
-		log_debug(p->crew->log, "done", "connection ended", KV("conn", g->id));
+	memcpy(&msg, bytes, MIN(len, sizeof(msg)));
+	if (msg.n == 0 || msg.n > POOL_DONE_MOST || len != pool_done_bytes(&msg))
+		return -EPROTO;
+	for (uint32_t i = 0; i < msg.n; i++) {
+		if (!is_given(slot, msg.seats[i]))
+			return -EPROTO;
+		struct guest *g = let_go(slot, msg.seats[i]);
+		if (!g)
+			continue;
+		log_debug(slot->crew->log, "done", "connection ended", KV("conn", g->id));
 		lobby_close(g);
 	}
-	dispatch(p->crew);
 	return 0;
+}
+
+/* What is about one connection that goes on. */
+static int on_handed_back(struct slot *slot, const struct pool_msg *msg)
+{
+	struct pool_sup *p = slot->crew->model;
+
+	if (!is_given(slot, msg->seat))
+		return -EPROTO;
+	struct guest *g = let_go(slot, msg->seat);
+	if (g && msg->type == POOL_PARK) {
+		log_debug(p->crew->log, "parked", "connection is idle", KV("conn", g->id));
+		lobby_park(g);
+	} else if (g) {
+		of(slot)->avoid_until_ns = now_ns(p) + AVOID_NS;
+		lobby_requeue(g, false);
+	}
+	return 0;
+}
+
+static int sup_message(struct slot *slot, const void *bytes, size_t len)
+{
+	struct pool_msg msg;
+	int r = -EPROTO;
+
+	if (len < sizeof(msg))
+		return r;
+	memcpy(&msg, bytes, sizeof(msg));
+	if (msg.type == POOL_DONE)
+		r = on_done(slot, bytes, len);
+	else if (len == sizeof(msg) && msg.type == POOL_ROOM)
+		r = 0;
+	else if (len == sizeof(msg) && (msg.type == POOL_PARK || msg.type == POOL_RETURN))
+		r = on_handed_back(slot, &msg);
+	if (r == 0)
+		dispatch(slot->crew);
+	return r;
 }
 
 /* -- when a worker dies -- */
@@ -520,6 +550,7 @@ const struct model_ops pool_model = {
 	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct pool_wrk),
 	.wrk_start = pool_wrk_start,
+	.wrk_fini = pool_wrk_fini,
 	.wrk_message = pool_wrk_message,
 	.wrk_idle = pool_wrk_idle,
 	.wrk_ended = pool_wrk_ended,

@@ -7,7 +7,7 @@
  *   supervisor                            worker
  *       |------ POOL_CONN + socket ------>|   this connection is offered, at this seat
  *       |------ POOL_REVOKED ------------>|   what was at this seat is no longer yours
- *       |<----- POOL_DONE ----------------|   let go of the seat: it ended, or it was
+ *       |<----- POOL_DONE ----------------|   let go of these seats: they ended, or were
  * revoked
  *       |<----- POOL_PARK ----------------|   it is idle: watch it; unread bytes are in the
  * seat
@@ -38,9 +38,24 @@ enum pool_msg_type {
 
 struct pool_msg {
 	uint32_t type; /* enum pool_msg_type */
-	uint32_t seat; /* all but POOL_ROOM */
+	uint32_t seat; /* all but POOL_DONE, POOL_ROOM */
 };
 static_assert(sizeof(struct pool_msg) == 8, "no hidden padding on the wire");
+
+#define POOL_DONE_MOST 32u
+
+struct pool_done_msg {
+	uint32_t type;                  /* POOL_DONE */
+	uint32_t n;                     /* at least 1 */
+	uint32_t seats[POOL_DONE_MOST]; /* only so many are sent */
+};
+static_assert(sizeof(struct pool_done_msg) == 8 + 4 * POOL_DONE_MOST,
+	"no hidden padding on the wire");
+
+static inline size_t pool_done_bytes(const struct pool_done_msg *msg)
+{
+	return offsetof(struct pool_done_msg, seats) + msg->n * sizeof(*msg->seats);
+}
 
 struct pool_conn_msg {
 	struct pool_msg head;

@@ -20,6 +20,34 @@ static void tell(struct worker *w, enum pool_msg_type type, unsigned seat)
 	worker_tell(w, &msg, sizeof(msg));
 }
 
+static void tell_done(struct pool_wrk *p)
+{
+	if (p->done.n > 0)
+		worker_tell(p->worker, &p->done, pool_done_bytes(&p->done));
+	p->done.n = 0;
+}
+
+static void on_tell_done(struct loop_task *task)
+{
+	tell_done(container_of(task, struct pool_wrk, tell_done));
+}
+
+/*
+ * A worker that had several connections end in one turn of its loop says so
+ * once. Should it die before: to the peer they have ended, by shutdown, and
+ * the supervisor will find them so.
+ */
+static void done(struct worker *w, unsigned seat)
+{
+	struct pool_wrk *p = w->model;
+
+	if (list_empty(&p->tell_done.link))
+		loop_defer(w->loop, &p->tell_done);
+	p->done.seats[p->done.n++] = seat;
+	if (p->done.n == POOL_DONE_MOST)
+		tell_done(p);
+}
+
 /* Gives an idle connection back, unless the supervisor has just taken it itself. */
 static void park(struct conn *c)
 {
@@ -65,8 +93,19 @@ int pool_wrk_start(struct worker *w)
 {
 	struct pool_wrk *p = w->model;
 
-	*p = (struct pool_wrk){.worker = w, .linger.on = on_linger};
+	*p = (struct pool_wrk){
+		.worker = w,
+		.linger.on = on_linger,
+		.tell_done.on = on_tell_done,
+		.done.type = POOL_DONE,
+	};
+	list_init(&p->tell_done.link);
 	return 0;
+}
+
+void pool_wrk_fini(struct worker *w)
+{
+	tell_done(w->model);
 }
 
 void pool_wrk_idle(struct conn *c)
@@ -86,11 +125,12 @@ void pool_wrk_idle(struct conn *c)
 void pool_wrk_yield(struct worker *w)
 {
 	conn_each_idle(w, park);
+	tell_done(w->model); /* this may be the last that is heard of us for a while */
 }
 
 void pool_wrk_ended(struct conn *c)
 {
-	tell(c->worker, POOL_DONE, held_of(c)->seat_index);
+	done(c->worker, held_of(c)->seat_index);
 }
 
 void pool_wrk_unblocked(struct worker *w)
@@ -106,7 +146,7 @@ static void take(struct worker *w, const struct pool_conn_msg *msg, int *fd)
 	if (!seat_try(seat, SEAT_OFFERED, SEAT_HELD)) {
 		/* We were too slow, and another has it. */
 		fd_close(fd);
-		tell(w, POOL_DONE, msg->head.seat);
+		done(w, msg->head.seat);
 		return;
 	}
 	if (*fd < 0) {
@@ -133,7 +173,7 @@ static void revoked(struct worker *w, unsigned seat)
 	if (h->fd < 0 || seat_state(h->seat) != SEAT_REVOKED)
 		return;
 	conn_leave(&h->pub);
-	tell(w, POOL_DONE, seat);
+	done(w, seat);
 }
 
 void pool_wrk_message(struct worker *w, const void *bytes, size_t len, int fd_in)
