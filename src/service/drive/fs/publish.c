@@ -60,8 +60,9 @@ static enum fs_result open_temporary(struct fs_publish *pub)
 		return open_named(pub);
 
 	/* In the target's own directory: so it gets that directory's group, default ACL,
-	 * project. */
-	pub->fd = file_open(pub->place.dir, ".", O_RDWR | O_TMPFILE, NEW_MODE);
+	 * project. With the mode it will inherit, which then mostly needs no other call. */
+	mode_t mode = pub->replaces_file ? pub->was.mode & NEW_MODE : NEW_MODE;
+	pub->fd = file_open(pub->place.dir, ".", O_RDWR | O_TMPFILE, mode);
 	if (pub->fd == -EOPNOTSUPP || pub->fd == -EISDIR || pub->fd == -ENOENT)
 		return open_named(pub); /* another mount, which cannot */
 	return fs_result_of(pub->fd);
