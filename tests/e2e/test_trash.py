@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What is deleted or replaced is kept for a while, and can be had back."""
 import json
+import re
 import subprocess
+import xml.etree.ElementTree as ET
 
 import pytest
 
 from harness.server import PREFORKD
 from harness.wait import until
+from harness.wire import basic
 
 
 def trash(verb, folder, *words, check=True):
@@ -122,3 +125,136 @@ def test_a_wrong_time_or_size_is_a_sentence():
     for words in (["--trash", "soon"], ["--trash-max", "101%"], ["--trash-max", "0"]):
         done = subprocess.run([PREFORKD, "drive", *words, "/tmp"], capture_output=True, text=True, timeout=10)
         assert done.returncode != 0 and words[0].strip("-").replace("-", "_") in done.stderr
+
+
+# -- over HTTP --
+
+
+def hrefs(server, target, depth="1"):
+    """The paths a PROPFIND names."""
+    answer = server.ask("PROPFIND", target, {"Depth": depth})
+    assert answer.status == 207, answer
+    return [e.text for e in ET.fromstring(answer.body).iter("{DAV:}href")]
+
+
+def test_webdav_clients_see_read_restore_and_remove(served, folder):
+    (folder / "sub" / "deep").mkdir(parents=True)
+    (folder / "sub" / "deep" / "in").write_bytes(b"in the folder")
+    (folder / "f & g.txt").write_bytes(b"text")
+    assert served.ask("DELETE", "/f%20%26%20g.txt").status == 204
+    assert served.ask("DELETE", "/sub/").status == 204
+
+    top, *entries = hrefs(served, "/~/trash/")
+    assert top == "/~/trash/" and len(entries) == 2
+    file = next(e for e in entries if e.endswith(".txt"))
+    sub = next(e for e in entries if e.endswith("sub/"))
+    assert file.endswith("%20f%20%26%20g.txt") and hrefs(served, file) == [file]
+    got = served.ask("GET", file)
+    assert (got.status, got.body, got["content-type"]) == (200, b"text", "text/plain; charset=utf-8")
+    assert served.ask("GET", file, {"Range": "bytes=1-2"}).body == b"ex"
+    assert hrefs(served, sub) == [sub, sub + "deep/"]
+    assert served.ask("GET", sub + "deep/in").body == b"in the folder"
+
+    assert served.ask("MOVE", file, {"Destination": "/back.txt"}).status == 201
+    assert (folder / "back.txt").read_bytes() == b"text"
+    assert served.ask("MOVE", sub, {"Destination": "/back.txt", "Overwrite": "F"}).status == 412
+    assert served.ask("MOVE", sub, {"Destination": "/nowhere/x"}).status == 409
+    assert served.ask("DELETE", sub + "deep/in").status == 403
+    assert served.ask("DELETE", sub).status == 204
+    assert served.ask("GET", file).status == 404
+    assert hrefs(served, "/~/trash/") == ["/~/trash/"]
+    assert kept(folder) == []
+
+
+def test_nothing_gets_into_the_trash_by_its_url(served, folder):
+    (folder / "a").write_bytes(b"a")
+    for method, target, fields in (("PUT", "/~/trash/x", {}), ("MKCOL", "/~/trash/x", {}), ("LOCK", "/~/trash/", {}),
+                                   ("MOVE", "/a", {"Destination": "/~/trash/a"}), ("COPY", "/a", {"Destination": "/~/trash/a"}),
+                                   ("GET", "/~/trash/..%2f..%2fa", {}), ("GET", "/~/trashy", {}), ("GET", "/~/trash/0", {})):
+        assert served.ask(method, target, fields, b"" if method == "PUT" else None).status in (400, 403, 404, 405, 409), method
+    assert (folder / "a").read_bytes() == b"a" and kept(folder) == []
+
+
+def test_a_link_in_a_deleted_folder_leads_nowhere(served, folder):
+    (folder / "secret").write_bytes(b"secret")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "up").symlink_to("../../../secret")
+    (folder / "sub" / "far").symlink_to("/etc/passwd")
+    (folder / "link").symlink_to("/etc/passwd")
+    assert served.ask("DELETE", "/sub/").status == 204
+    assert served.ask("DELETE", "/link").status == 204
+    for entry in hrefs(served, "/~/trash/")[1:]:
+        for target in [entry + "up", entry + "far"] if entry.endswith("/") else [entry]:
+            assert served.ask("GET", target).status in (403, 404), target
+
+
+def form(server, text, fields=()):
+    return server.ask("POST", "/~/trash/", {"Content-Type": "application/x-www-form-urlencoded",
+                                            "Sec-Fetch-Site": "same-origin", **dict(fields)}, text.encode())
+
+
+def test_the_page_restores_and_removes_by_plain_forms(served, folder):
+    (folder / "a <b>").mkdir()
+    (folder / "a <b>" / "c&d").write_bytes(b"text")
+    for name in ("one", "two"):
+        (folder / name).write_bytes(b"1")
+        assert served.ask("DELETE", f"/{name}").status == 204
+    assert served.ask("DELETE", "/a%20%3Cb%3E/c%26d").status == 204
+    assert served.ask("DELETE", "/a%20%3Cb%3E/").status == 204
+    page = served.ask("GET", "/~/trash/")
+    assert page.status == 200 and "form-action 'self'" in page["content-security-policy"]
+    text = page.body.decode()
+    assert "<script" not in text and "a &lt;b&gt;" in text and "c&amp;d" in text and "4 entries" in text
+    assert '<a href="/~/trash/">Trash</a>' in served.ask("GET", "/").body.decode()
+    names = dict(re.findall(r'title="/([^"]*)">.*?name="restore" value="([^"]*)"', text))
+
+    assert form(served, "restore=" + names["a &lt;b&gt;/c&amp;d"])["location"] == "/~/trash/"
+    assert (folder / "a <b>" / "c&d").read_bytes() == b"text"
+    (folder / "one").write_bytes(b"2")
+    assert form(served, "restore=" + names["one"]).status == 409
+    assert form(served, "purge=" + names["two"]).status == 303
+    assert form(served, "purge=" + names["two"]).status == 404
+    assert form(served, "purge=" + names["one"], {"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert form(served, "purge=" + names["one"], {"Sec-Fetch-Site": "same-site"}).status == 403
+    assert form(served, "nonsense").status == 400
+    assert form(served, "x" * 5000).status == 413
+    assert len(kept(folder)) == 2
+    assert form(served, "empty=all").status == 303
+    assert kept(folder) == []
+    assert "Nothing here" in served.ask("GET", "/~/trash/").body.decode()
+
+
+def test_who_may_only_read_does_not_see_the_trash(drive, folder, tmp_path):
+    users = tmp_path / "users"
+    for name, options in (("ann", []), ("ben", ["--read-only"])):
+        subprocess.run([PREFORKD, "passwd", *options, users, name], input="secret\n", text=True, check=True)
+    served = drive("--users", users)
+    ann, ben = (basic(name, "secret") for name in ("ann", "ben"))
+    assert served.ask("PUT", "/a", ann, b"1").status == 201
+    assert served.ask("DELETE", "/a", ann).status == 204
+    assert json.loads(trash("list", folder, "--json").stdout)[0]["user"] == "ann"
+    for method in ("GET", "PROPFIND"):
+        assert served.ask(method, "/~/trash/", {"Depth": "1"}).status == 401
+        assert served.ask(method, "/~/trash/", {"Depth": "1", **ben}).status == 403
+    assert served.ask("DELETE", "/~/trash/", ben).status == 403
+    assert form(served, "empty=all", ben).status == 403
+    assert "Trash" not in served.ask("GET", "/", ben).body.decode()
+    assert b" by ann" in served.ask("GET", "/~/trash/", ann).body
+
+
+def test_a_lock_stands_in_the_way_of_a_restore(served, folder):
+    assert served.ask("PUT", "/a", body=b"1").status == 201
+    assert served.ask("DELETE", "/a").status == 204
+    lock = b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>'
+    locked = served.ask("LOCK", "/a", {}, lock)
+    assert locked.status == 201
+    entry = hrefs(served, "/~/trash/")[1]
+    assert served.ask("MOVE", entry, {"Destination": "/a"}).status == 423
+    assert served.ask("MOVE", entry, {"Destination": "/a", "If": f"</a> ({locked['lock-token']})"}).status == 204
+    assert (folder / "a").read_bytes() == b"1"
+
+
+def test_without_trash_there_is_no_page(drive, folder):
+    served = drive("--trash", "off")
+    assert served.ask("GET", "/~/trash/").status == 404
+    assert "/~/trash/" not in served.ask("GET", "/").body.decode()

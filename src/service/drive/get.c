@@ -294,3 +294,12 @@ void get_begin(struct request *r)
 		answer_result(r, result);
 	fd_close(&found.fd);
 }
+
+void get_opened(struct request *r, struct fs_file *file, const char *name)
+{
+	struct found found = {.fd = file->fd, .info = file->info};
+
+	file->fd = -1;
+	get_file(r, &found, name);
+	fd_close(&found.fd);
+}

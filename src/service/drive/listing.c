@@ -143,6 +143,7 @@ void listing_begin(struct request *r)
 		.user = r->user[0] ? span_str(r->user) : SPAN_NONE,
 		.version = SPAN(PREFORK_VERSION),
 		.read_only = !r->may_write,
+		.has_trash = r->drive->root.trash >= 0,
 		.order = ui_sort_order(r->query),
 	};
 	enum fs_result result = prepare(r, listing);

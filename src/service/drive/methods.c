@@ -29,6 +29,7 @@ static const struct method methods[HTTP_N_METHODS] = {
 	[HTTP_GET] = {.begin = get_begin},
 	[HTTP_HEAD] = {.begin = get_begin, .is_head = true},
 	[HTTP_OPTIONS] = {.begin = options_begin},
+	[HTTP_POST] = {.writes = true}, /* the trash's page alone */
 	[HTTP_PUT] = {.begin = put_begin, .writes = true},
 	[HTTP_PROPFIND] = {.begin = propget_begin},
 	[HTTP_DELETE] = {.begin = tree_delete, .writes = true},

@@ -8,6 +8,7 @@
 #include "service/drive/fs/stat.h"
 #include "service/drive/own.h"
 #include "service/drive/request.h"
+#include "service/drive/trashfind.h"
 
 #define READING "OPTIONS, GET, HEAD, PROPFIND"
 #define WRITING ", PROPPATCH, COPY, LOCK, UNLOCK"
@@ -19,9 +20,13 @@ static struct span allowed(const struct request *r)
 	static const struct span folder = SPAN(READING WRITING ", MOVE, DELETE");
 	static const struct span file = SPAN(READING WRITING ", MOVE, DELETE, PUT");
 	static const struct span nothing = SPAN("OPTIONS, PUT, MKCOL, LOCK");
+	static const struct span trash =
+		SPAN("OPTIONS, GET, HEAD, PROPFIND, POST, MOVE, DELETE");
 	static const struct span own = SPAN("OPTIONS, GET, HEAD");
 	struct fs_info info;
 
+	if (trashfind_is(r))
+		return trash;
 	if (own_is(r))
 		return own;
 	if (!r->may_write)

@@ -9,7 +9,10 @@
 #include "service/drive/drive.h"
 #include "service/drive/options.h"
 #include "service/drive/request.h"
+#include "service/drive/trashcan.h"
+#include "service/drive/trashfind.h"
 #include "service/drive/ui/ui_asset.h"
+#include "service/drive/who.h"
 
 #define ASSETS FS_RESERVED "/assets/"
 #define HEALTH FS_RESERVED "/health"
@@ -52,6 +55,8 @@ void own_begin(struct request *r)
 {
 	struct span path = span_str(r->path);
 
+	if (trashfind_is(r))
+		return who_check(r, trashcan_begin);
 	if (r->head.method == HTTP_OPTIONS)
 		return options_begin(r);
 	if (r->head.method != HTTP_GET && r->head.method != HTTP_HEAD)

@@ -3,7 +3,8 @@
 
 /*
  * own - the URLs below /~/, which are the program's: what its pages are made of, and
- * whether it lives. They ask for no password, and tell nothing of the folder.
+ * whether it lives. They ask for no password, and tell nothing of the folder; but for the
+ * trash (trashcan.h).
  */
 
 #include <stdbool.h>

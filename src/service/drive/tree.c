@@ -5,14 +5,17 @@
 #include "core/worker.h"
 #include "dav/headers.h"
 #include "dav/multistatus.h"
+#include "http/resp.h"
 #include "http/target.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/copy.h"
 #include "service/drive/fs/move.h"
 #include "service/drive/fs/remove.h"
+#include "service/drive/fs/trash.h"
 #include "service/drive/permit.h"
 #include "service/drive/request.h"
+#include "service/drive/trashfind.h"
 #include "service/drive/version.h"
 #include "service/drive/where.h"
 
@@ -75,7 +78,9 @@ static void change_end(struct change *change, enum fs_result result, unsigned do
 
 	worker_unblocked(r->conn->worker);
 	if (result == FS_OK) {
-		(void)answer_begin(r, done);
+		struct buf *head = answer_begin(r, done);
+		if (done == 303) /* a form's answer: the page again */
+			http_resp_field(head, SPAN("Location"), SPAN(TRASH_URL));
 		answer_empty(r);
 	} else if (result == FS_PARTIAL && body->n > 0) {
 		multistatus_end(body);
@@ -200,4 +205,28 @@ void tree_move(struct request *r)
 	enum fs_result result = fs_move(&r->drive->root, r->path, errand.to,
 		errand.overwrite, &condition, &change.watch, &created);
 	change_end(&change, result, created ? 201 : 204);
+}
+
+void tree_restore(struct request *r, const struct fs_trashed *kept)
+{
+	struct errand errand;
+
+	if (read_errand(r, &errand))
+		tree_restore_to(r, kept, errand.to, errand.overwrite, 204);
+}
+
+void tree_restore_to(struct request *r, const struct fs_trashed *kept, const char *to,
+	bool overwrite, unsigned done)
+{
+	struct change change;
+	bool created = false;
+
+	change_init(&change, r);
+	permit_add(&change.permit, to, PERMIT_REPLACE);
+	const struct fs_condition condition = {
+		.kind = FS_IF_ANY, .by = r->user, .fence = &change.permit.fence};
+	change_begin(&change);
+	enum fs_result result = fs_trash_restore(
+		&r->drive->root, kept, to, overwrite, &condition, &created);
+	change_end(&change, result, created && done == 204 ? 201 : done);
 }

@@ -20,7 +20,7 @@ static void put_asset_link(
 	buf_put_span(out, after);
 }
 
-static void put_head(struct buf *out, struct span title, bool with_script)
+void ui_page_head(struct buf *out, struct span title, bool with_script)
 {
 	buf_put_span(out,
 		SPAN("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -97,7 +97,7 @@ void ui_page_begin(struct buf *out, const struct ui_page *page)
 
 	if (!name.n)
 		name = page->site;
-	put_head(out, name, true);
+	ui_page_head(out, name, true);
 	buf_put_span(
 		out, page->read_only ? SPAN("<body>\n") : SPAN("<body data-writable>\n"));
 	buf_put_span(out, SPAN("<header>\n<div>\n"));
@@ -189,16 +189,25 @@ void ui_page_end(struct buf *out, const struct ui_page *page)
 	} else {
 		buf_put_span(out, SPAN("<p id=\"empty\">This folder is empty.</p>\n"));
 	}
-	buf_put_span(out, SPAN("</main>\n<footer>"));
+	if (page->read_only || !page->has_trash)
+		buf_put_span(out, SPAN("</main>\n<footer>"));
+	else
+		buf_put_span(out,
+			SPAN("</main>\n<footer><span><a href=\"/~/trash/\">Trash</a></span>"));
 	if (page->read_only)
 		buf_put_span(out, SPAN("<span>Read only</span>"));
-	if (page->user.p) {
+	ui_page_foot(out, page->user, page->version);
+}
+
+void ui_page_foot(struct buf *out, struct span user, struct span version)
+{
+	if (user.p) {
 		buf_put_span(out, SPAN("<span>Signed in as "));
-		escape_markup(out, page->user);
+		escape_markup(out, user);
 		buf_put_span(out, SPAN("</span>"));
 	}
 	buf_put_span(out, SPAN("<span>Prefork "));
-	escape_markup(out, page->version);
+	escape_markup(out, version);
 	buf_put_span(out, SPAN("</span></footer>\n</body>\n</html>\n"));
 }
 
@@ -244,7 +253,7 @@ void ui_page_error(struct buf *out, struct span site, unsigned status, struct sp
 {
 	struct span phrase = http_status_phrase(status);
 
-	put_head(out, phrase, false);
+	ui_page_head(out, phrase, false);
 	buf_put_span(out, SPAN("<body>\n<main class=\"error\">\n<h1>"));
 	escape_markup(out, phrase);
 	buf_put_span(out, SPAN("</h1>\n<p>"));

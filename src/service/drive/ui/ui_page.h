@@ -30,6 +30,7 @@ struct ui_page {
 	struct span user;    /* who is signed in; SPAN_NONE if nobody */
 	struct span version; /* of the program */
 	bool read_only;
+	bool has_trash;        /* what is deleted is kept: a link leads there */
 	struct ui_order order; /* the rows come in it */
 
 	/* Counted as rows are written; start with 0. */
@@ -49,3 +50,7 @@ void ui_page_end(struct buf *out, const struct ui_page *page);
  */
 void ui_page_error(
 	struct buf *out, struct span site, unsigned status, struct span sentence);
+
+/* What all pages begin and end with: up to </head>, and from the rest of the footer on. */
+void ui_page_head(struct buf *out, struct span title, bool with_script);
+void ui_page_foot(struct buf *out, struct span user, struct span version);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/trashcan.h"
+
+#include "base/util.h"
+#include "core/worker.h"
+#include "http/form.h"
+#include "http/resp.h"
+#include "os/fd.h"
+#include "service/drive/answer.h"
+#include "service/drive/drive.h"
+#include "service/drive/fs/make.h"
+#include "service/drive/fs/trim.h"
+#include "service/drive/get.h"
+#include "service/drive/options.h"
+#include "service/drive/permit.h"
+#include "service/drive/request.h"
+#include "service/drive/trashfind.h"
+#include "service/drive/trashlist.h"
+#include "service/drive/trashpage.h"
+#include "service/drive/tree.h"
+
+#include <string.h>
+
+#define FORM_MOST 4096u
+
+static bool go_on(void *ctx)
+{
+	worker_progress(ctx);
+	return true;
+}
+
+static void get(struct request *r, const struct trashfind *what)
+{
+	const char *path = *what->below ? what->below : what->path;
+	struct fs_file file = FS_FILE_NONE;
+
+	if (what->is_top)
+		return trashpage_begin(r);
+	enum fs_result result = trashfind_open(r->drive, what, &file);
+	if (result == FS_IS_DIRECTORY)
+		return answer_sentence(r, 403, "restore this folder to look into it");
+	if (result != FS_OK)
+		return answer_result(r, result);
+	get_opened(r, &file, path + fs_path_last(path));
+	fd_close(&file.fd);
+}
+
+/* Removes all versions, or @kept, and answers with @done. */
+static void purge(struct request *r, const struct fs_trashed *kept, unsigned done)
+{
+	struct worker *worker = r->conn->worker;
+	const struct fs_watch watch = {.go_on = go_on, .ctx = worker};
+	const struct fs_trim_limits all = {
+		.before_ns = INT64_MAX, .most_bytes = UINT64_MAX};
+	struct fs_trimmed trimmed = {0};
+
+	conn_begun(r->conn);
+	worker_blocking(worker);
+	enum fs_result result = kept ? fs_trash_purge(&r->drive->root, kept, &watch)
+				     : fs_trim(&r->drive->root, &all, &watch, &trimmed);
+	worker_unblocked(worker);
+	if (result == FS_OK && trimmed.n_failed > 0)
+		result = FS_FORBIDDEN;
+	if (result != FS_OK)
+		return answer_result(r, result == FS_PARTIAL ? FS_FORBIDDEN : result);
+	struct buf *head = answer_begin(r, done);
+	if (done == 303)
+		http_resp_field(head, SPAN("Location"), SPAN(TRASH_URL));
+	answer_empty(r);
+}
+
+/* -- the page's forms: restore=ID, purge=ID, empty=all -- */
+
+struct form {
+	size_t n;
+	char text[FORM_MOST];
+};
+
+static void form_take(struct request *r, struct span piece)
+{
+	struct form *form = r->task;
+
+	if (piece.n > sizeof(form->text) - form->n)
+		return answer_sentence(
+			r, 413, "a form of this page is not as long as that");
+	memcpy(form->text + form->n, piece.p, piece.n);
+	form->n += piece.n;
+}
+
+static bool find(struct request *r, struct span id, struct fs_trashed *kept, char *path)
+{
+	char text[FS_TRASH_ID_MAX];
+
+	if (id.n >= sizeof(text))
+		id.n = 0;
+	memcpy(text, id.p, id.n);
+	text[id.n] = '\0';
+	enum fs_result result = fs_trash_find(&r->drive->root, text, kept, path);
+	if (result == FS_NOT_FOUND)
+		answer_sentence(r, 404, "that is not in the trash any more");
+	else if (result != FS_OK)
+		answer_result(r, result);
+	return result == FS_OK;
+}
+
+static void restore(struct request *r, const struct fs_trashed *kept, const char *path)
+{
+	struct fs_info info;
+
+	if (fs_stat(&r->drive->root, path, &info) == FS_OK)
+		return answer_sentence(r, 409,
+			"something has that name again; move or rename it first, then restore");
+	enum fs_result result = fs_make_parents(&r->drive->root, path);
+	if (result != FS_OK)
+		return answer_result(r, result);
+	tree_restore_to(r, kept, path, false, 303);
+}
+
+static void form_end(struct request *r)
+{
+	const struct form *form = r->task;
+	struct span text = span_of(form->text, form->n);
+	struct span restored = http_form_get(text, SPAN("restore"));
+	struct span purged = http_form_get(text, SPAN("purge"));
+	struct fs_trashed kept;
+	char path[FS_PATH_MAX];
+
+	if (restored.p && find(r, restored, &kept, path))
+		restore(r, &kept, path);
+	else if (!restored.p && purged.p && find(r, purged, &kept, path))
+		purge(r, &kept, 303);
+	else if (!restored.p && !purged.p && http_form_get(text, SPAN("empty")).p)
+		purge(r, NULL, 303);
+	else if (!restored.p && !purged.p)
+		answer_sentence(r, 400, "the form says nothing that can be done");
+}
+
+static void post(struct request *r)
+{
+	static const struct task_ops ops = {.take = form_take, .end = form_end};
+
+	if (request_task(r, sizeof(struct form)))
+		request_read_body(r, &ops);
+}
+
+static void remove_or_restore(struct request *r, const struct trashfind *what)
+{
+	if (*what->below || (what->is_top && r->head.method != HTTP_DELETE))
+		return answer_result(r, FS_FORBIDDEN); /* what is kept is kept whole */
+	if (r->head.method == HTTP_DELETE)
+		purge(r, what->is_top ? NULL : &what->kept, 204);
+	else
+		tree_restore(r, &what->kept);
+}
+
+void trashcan_begin(struct request *r)
+{
+	struct trashfind what;
+
+	if (r->head.method == HTTP_OPTIONS)
+		return options_begin(r);
+	if (!r->may_write)
+		return answer_sentence(
+			r, 403, "the trash is for those who may change things here");
+	enum fs_result result = trashfind_path(r, &what);
+	if (result != FS_OK)
+		return answer_result(r, result);
+	switch ((int)r->head.method) {
+	case HTTP_GET:
+	case HTTP_HEAD: return get(r, &what);
+	case HTTP_PROPFIND: return trashlist_begin(r);
+	case HTTP_MOVE:
+	case HTTP_DELETE:
+		if (permit_begin(r))
+			remove_or_restore(r, &what);
+		return;
+	case HTTP_POST:
+		if (what.is_top)
+			return post(r);
+		[[fallthrough]];
+	default: options_not_allowed(r);
+	}
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/drive/trashpage.h"
+
+#include "base/arena.h"
+#include "core/worker.h"
+#include "http/resp.h"
+#include "service/drive/answer.h"
+#include "service/drive/drive.h"
+#include "service/drive/request.h"
+#include "service/drive/trashfind.h"
+#include "service/drive/ui/ui_trash.h"
+
+#include <stdlib.h>
+
+#define ROWS_MOST   1000u      /* on one page; WebDAV and the command show all */
+#define NAMES_MOST  (16 * MIB) /* of their paths */
+#define PIECE_BYTES (32 * KIB) /* of the page, written at a time */
+
+struct trashpage {
+	struct ui_trash page;
+	bool is_begun;
+	struct ui_trash_row rows[ROWS_MOST]; /* newest first */
+	size_t n, at;
+	struct arena names;
+};
+
+static void trashpage_fini(void *task)
+{
+	struct trashpage *p = task;
+
+	arena_fini(&p->names);
+}
+
+/* Puts it among the newest, if it is one of them. False without memory. */
+static bool add(
+	struct trashpage *p, const struct fs_trashed *kept, const char *path, bool is_dir)
+{
+	size_t at = p->n;
+
+	while (at > 0 && p->rows[at - 1].time_ns < kept->time_ns)
+		at--;
+	p->page.n_all++;
+	p->page.n_bytes += kept->size;
+	if (at == ROWS_MOST)
+		return true;
+	struct ui_trash_row row = {
+		.id = arena_copy(&p->names, span_str(kept->id)),
+		.path = arena_copy(&p->names, span_str(path)),
+		.user = arena_copy(&p->names, span_str(kept->user)),
+		.time_ns = kept->time_ns,
+		.is_deleted = kept->is_deleted,
+		.is_dir = is_dir,
+		.has_size = kept->is_measured,
+		.size_bytes = kept->size,
+	};
+	if (!row.id.p || !row.path.p || !row.user.p)
+		return false;
+	size_t n_after = (p->n == ROWS_MOST ? ROWS_MOST - 1 : p->n) - at;
+	memmove(&p->rows[at + 1], &p->rows[at], n_after * sizeof(row));
+	p->rows[at] = row;
+	p->n = at + n_after + 1;
+	return true;
+}
+
+static enum fs_result gather(struct request *r, struct trashpage *p)
+{
+	const struct fs_root *root = &r->drive->root;
+	struct fs_trashed kept;
+	struct fs_info info;
+	struct fs_trash_walk *walk = malloc(sizeof(*walk));
+	if (!walk)
+		return FS_NO_MEMORY;
+
+	enum fs_result result = fs_trash_walk_open(walk, root);
+	if (result != FS_OK) {
+		free(walk);
+		return result;
+	}
+	while ((result = fs_trash_walk_next(walk, &kept)) == FS_OK) {
+		if (fs_stat_at(root, root->trash, kept.where, &info) != FS_OK)
+			continue; /* gone by now */
+		if (!add(p, &kept, walk->path, info.type == FS_DIRECTORY)) {
+			result = FS_NO_MEMORY;
+			break;
+		}
+	}
+	fs_trash_walk_close(walk);
+	free(walk);
+	return result == FS_END ? FS_OK : result;
+}
+
+static enum task_more trashpage_more(struct request *r)
+{
+	struct trashpage *p = r->task;
+	struct buf *out = &r->answer.out;
+
+	if (!p->is_begun)
+		ui_trash_begin(out, &p->page);
+	p->is_begun = true;
+	while (p->at < p->n) {
+		ui_trash_row(out, &p->rows[p->at++]);
+		if (out->n > PIECE_BYTES)
+			return TASK_MORE;
+	}
+	ui_trash_end(out, &p->page);
+	return TASK_LAST;
+}
+
+void trashpage_begin(struct request *r)
+{
+	static const struct task_ops ops = {.more = trashpage_more, .fini = trashpage_fini};
+
+	struct trashpage *p = request_task(r, sizeof(*p));
+	if (!p)
+		return;
+	p->names = ARENA_INIT(NAMES_MOST);
+	p->page = (struct ui_trash){
+		.site = r->drive->site,
+		.user = r->user[0] ? span_str(r->user) : SPAN_NONE,
+		.version = SPAN(PREFORK_VERSION),
+		.keep_sec = r->drive->trash.keep_ns / NS_PER_SEC,
+	};
+	worker_blocking(r->conn->worker);
+	enum fs_result result = gather(r, p);
+	worker_unblocked(r->conn->worker);
+	p->page.n_shown = p->n;
+	if (result != FS_OK) {
+		arena_fini(&p->names);
+		return answer_result(r, result);
+	}
+	struct buf *head = answer_begin(r, 200);
+	http_resp_field(head, SPAN("Content-Type"), SPAN(UI_PAGE_TYPE));
+	http_resp_field(head, SPAN("Content-Security-Policy"), SPAN(UI_TRASH_CSP));
+	http_resp_field(head, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
+	http_resp_field(head, SPAN("Referrer-Policy"), SPAN("same-origin"));
+	http_resp_field(head, SPAN("Cache-Control"), SPAN("no-store"));
+	answer_stream(r, &ops, ANSWER_UNKNOWN);
+}
