@@ -49,6 +49,10 @@ scenarios() { # BUILD PYTEST-ARGUMENTS...: two at a time, as there are two cores
 	run_pytest "$@" -n 0 --last-failed --last-failed-no-failures=none
 }
 
+all_models() { # the same, under every model
+	MODELS=fork,pool,reuseport,ring,shared scenarios "$@"
+}
+
 other_models() { # the same, under every model but the pool
 	MODELS=fork,ring,shared,reuseport scenarios "$@"
 }
