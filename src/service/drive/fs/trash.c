@@ -96,32 +96,42 @@ static bool read_version(const char *key, const char *name, struct fs_trashed *o
 
 /* -- keeping -- */
 
+/* The oldest versions of a path, in their order: names begin with the time. */
 struct oldest {
-	unsigned n;
-	char name[FS_NAME_MAX];
+	unsigned n, n_all;
+	char names[2 * FS_TRASH_VERSIONS_MOST][FS_NAME_MAX];
 };
 
-static bool find_oldest(void *ctx, const char *name)
+static bool remember_oldest(void *ctx, const char *name)
 {
 	struct oldest *oldest = ctx;
+	unsigned at = oldest->n;
 
-	/* They begin with the time. */
-	if (oldest->n++ == 0 || strcmp(name, oldest->name) < 0)
-		(void)snprintf(oldest->name, sizeof(oldest->name), "%s", name);
+	oldest->n_all++;
+	while (at > 0 && strcmp(name, oldest->names[at - 1]) < 0)
+		at--;
+	if (at == ARRAY_LEN(oldest->names))
+		return true;
+	unsigned n_after = MIN(oldest->n, (unsigned)ARRAY_LEN(oldest->names) - 1) - at;
+	memmove(oldest->names[at + 1], oldest->names[at],
+		n_after * sizeof(oldest->names[0]));
+	(void)snprintf(oldest->names[at], sizeof(oldest->names[at]), "%s", name);
+	oldest->n = at + n_after + 1;
 	return true;
 }
 
-/* The oldest versions of a path go, so that who rewrites a file all day fills no disk. */
+/* The oldest versions of a path go, so that who rewrites a file all day fills no disk. What
+ * is left to do now is done the next time. */
 static void trim_versions(const struct fs_root *root, const char *key)
 {
-	for (;;) {
-		struct oldest oldest = {0};
-		char where[FS_TRASH_WHERE_MAX];
+	struct oldest oldest = {0};
+	char where[FS_TRASH_WHERE_MAX];
 
-		if (fs_bucket_each(root, key, find_oldest, &oldest) != FS_OK
-			|| oldest.n <= FS_TRASH_VERSIONS_MOST)
-			return;
-		(void)snprintf(where, sizeof(where), "%s/%s", key, oldest.name);
+	if (fs_bucket_each(root, key, remember_oldest, &oldest) != FS_OK)
+		return;
+	for (unsigned i = 0; i < oldest.n && i + FS_TRASH_VERSIONS_MOST < oldest.n_all;
+		i++) {
+		(void)snprintf(where, sizeof(where), "%s/%s", key, oldest.names[i]);
 		if (fs_remove_at(root, root->trash, where, "", FS_NO_WATCH) != FS_OK)
 			return;
 	}
