@@ -117,6 +117,12 @@ void chores_quiet(struct drive *drive)
 	worker_unblocked(drive->worker);
 }
 
+void chores_end(struct drive *drive)
+{
+	if (drive->root.trash >= 0)
+		trim_if_due(drive);
+}
+
 static void say_what_is_missing(const struct drive *drive)
 {
 	const struct fs_abilities *can = &drive->root.can;

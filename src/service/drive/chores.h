@@ -13,3 +13,6 @@ void chores_begin(struct drive *drive);
 
 /* Nobody waits just now, as far as one can see. An idle drive does nothing. */
 void chores_quiet(struct drive *drive);
+
+/* The worker is about to end: under fork each does before it is ever quiet. */
+void chores_end(struct drive *drive);

@@ -89,6 +89,7 @@ static void stop(struct worker *worker)
 	struct drive *drive = worker_state(worker);
 	if (!drive)
 		return;
+	chores_end(drive);
 	access_fini(&drive->access);
 	checksum_forget(&drive->checksums);
 	auth_close(drive->auth);
