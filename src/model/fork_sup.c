@@ -139,7 +139,9 @@ static void dispatch(struct crew *crew)
 	}
 	/* Children do not say that they are idle: so, while anyone waits, it is looked at again. */
 	if (lobby_n_queued(&f->lobby)) {
-		end_longest_idle(crew);
+		if (!find_empty(
+			    crew)) /* else it is not for want of a place that they wait */
+			end_longest_idle(crew);
 		look_soon(f);
 	}
 	lobby_trim(&f->lobby);

@@ -238,12 +238,15 @@ def test_who_is_to_get_a_process_outlives_the_one_that_makes_them(forking):
 
 def test_a_connection_waits_for_its_process_where_none_can_be_made(forking):
     target = forking(faults.NoProcesses(), 1)
+    idle = target.served.connect()
+    assert idle.ask("GET", "/a").status == 200
     with faults.limited([zygote(target)], "nproc", lambda pid: 0):
         wire = target.served.connect()
         wire.send(b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n")
         target.served.wait_log("fork-failed")
         assert wire.silent(0.1)
     assert wire.read().status == 200
+    assert idle.ask("GET", "/a").status == 200, "closing it would have made no process"
     assert len([line for line in target.served.log if "fork-failed" in line]) == 1
 
 
