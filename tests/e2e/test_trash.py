@@ -9,7 +9,7 @@ import pytest
 
 from harness.server import PREFORKD
 from harness.wait import until
-from harness.wire import basic
+from harness.wire import basic, head
 
 
 def trash(verb, folder, *words, check=True):
@@ -258,3 +258,16 @@ def test_without_trash_there_is_no_page(drive, folder):
     served = drive("--trash", "off")
     assert served.ask("GET", "/~/trash/").status == 404
     assert "/~/trash/" not in served.ask("GET", "/").body.decode()
+
+
+def test_of_sixteen_who_restore_the_same_exactly_one_wins(served, folder):
+    assert served.ask("PUT", "/a", body=b"1").status == 201
+    assert served.ask("DELETE", "/a").status == 204
+    entry = hrefs(served, "/~/trash/")[1]
+    wires = [served.connect() for _ in range(16)]
+    for i, wire in enumerate(wires):
+        wire.send(head("MOVE", entry, {"Destination": f"/to{i}", "Overwrite": "F"}))
+    statuses = sorted(wire.read("MOVE").status for wire in wires)
+
+    assert statuses == [201] + [404] * 15
+    assert len(list(folder.glob("to*"))) == 1 and kept(folder) == []
