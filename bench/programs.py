@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A program for each connection: exec against the servers that do only this."""
+import os
 import subprocess
 
 import servers
@@ -25,7 +26,7 @@ def running(program):
 class ExecStatic(ExecTrue):
     """The smallest program there is: what remains is the server's own."""
     name, title = "exec-static", "exec: a small static program for each connection, 8 at once"
-    program = "/dev/shm/prefork-bench-nothing"
+    program = os.path.abspath("build-bench/nothing")
     peers = running(program)
 
     def prepare(self, folder):
