@@ -138,14 +138,12 @@ static void sum_up(const struct tally *tally)
 				tally->n_found[finding], findings[finding].word);
 	(void)printf("\n");
 	if (n_missing > 0)
-		(void)printf("%" PRIu64
-			     " have no digest, and were not read: --add computes it\n",
-			n_missing);
+		(void)printf(
+			"missing: not read, as no digest is kept to compare with; --add "
+			"computes it\n");
 	if (n_stale > 0)
-		(void)printf("%" PRIu64
-			     " are not as they were uploaded: --adopt takes them as they "
-			     "are\n",
-			n_stale);
+		(void)printf("changed or touched: by another program; --adopt takes "
+			     "it as it is\n");
 }
 
 /* -- what is done -- */

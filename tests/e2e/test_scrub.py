@@ -123,5 +123,5 @@ def test_a_person_gets_sentences_and_sees_progress(filled):
     assert done.stdout.splitlines() == [
         "rot: \"a\": its contents are not what was put there",
         "5 files, 2 MiB read: 3 fine, 1 missing, 1 rot",
-        "1 have no digest, and were not read: --add computes it"]
+        "missing: not read, as no digest is kept to compare with; --add computes it"]
     assert "MiB" in shown and shown.endswith("\r\x1b[K")
