@@ -93,6 +93,10 @@ bool accept_wrk_take(struct accept_wrk *a, int fd, const struct addr *peer,
 
 	struct conn *idle = a->n_free ? NULL : conn_to_give_way(w);
 
+	/* Whoever asked something since there was said to be room can ask again: a
+	 * new one that is closed without a word cannot know. */
+	if (!a->n_free && !idle)
+		idle = conn_longest_idle(w);
 	if (idle)
 		conn_end(idle);
 	if (!a->n_free) {
