@@ -45,12 +45,14 @@ def busy(served):
 def test_whoever_dies_the_others_go_on(ring, placement):
     served = ring("--workers", "4", "--placement", placement)
     wires = dict(reversed(busy(served)) for _ in range(8))
-    for worker in served.workers():
+    before = served.workers()
+    for worker in before:
         kept = [wire for pid, wire in wires.items() if pid != worker]
         served.kill_worker(worker)
         wires.pop(worker, None)
         assert served.ask("GET", "/a").status == 200
         assert all(served.holders(wire) for wire in kept), "it touches nobody else"
+    until(lambda: len(served.workers()) == 4 and not set(before) & set(served.workers()), "there are four others")
     for worker in served.workers()[:2]:  # two neighbours at once
         os.kill(worker, signal.SIGKILL)
     assert served.ask("GET", "/a").status == 200
