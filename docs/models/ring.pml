@@ -615,11 +615,9 @@ init {
 		scenario(1, 0, 0, 0, 1)
 #endif
 #ifdef LONG
-		scenario(3, 2, 0, 0, 0)
+		scenario(2, 1, 0, 0, 0)
 		scenario(2, 0, 1, 0, 0)
-		scenario(2, 0, 0, 1, 0)
-		scenario(2, 1, 0, 0, 1)
-		scenario(1, 0, 1, 0, 1)
+		scenario(2, 0, 0, 0, 1)
 #endif
 		fi;
 		spawn(0);
