@@ -193,6 +193,55 @@ class PutSmallFull(PutSmall16):
     at_once = 1
 
 
+class LockCycle(Case):
+    """What an office program does to save. The tokens make a state, which the load generator has none of: so the
+    client is this program, and its own pace bounds the rate; CPU is the figure to look at."""
+    name, title, unit = "lock-cycle", "LOCK, PUT 1 KiB, UNLOCK of a file, 4 connections, durability = rename", "cycle"
+    peers = (servers.Preforkd, servers.Lighttpd, servers.Apache)
+    figures = (Figure("more per second than Apache", "preforkd", "apache", "rate"),
+               Figure("more per second than lighttpd", "preforkd", "lighttpd", "rate"),
+               Figure("no more CPU than Apache", "preforkd", "apache", "cpu_us"),
+               Figure("no more CPU than lighttpd", "preforkd", "lighttpd", "cpu_us"))
+    at_once = 4
+    body = (b'<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
+            b"<D:locktype><D:write/></D:locktype><D:owner>bench</D:owner></D:lockinfo>")
+
+    def cycles(self, server, path, until, done):
+        """Cycles over one connection until the time is up: (right, wrong)."""
+        right = wrong = 0
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+
+        def ask(method, body=None, **fields):
+            client.request(method, path, body, {name.replace("_", "-"): value for name, value in fields.items()})
+            answer = client.getresponse()
+            answer.read()
+            return answer
+        while time.monotonic() < until:
+            locked = ask("LOCK", self.body, Content_Type="application/xml", Timeout="Second-60")
+            token = locked.getheader("Lock-Token", "")
+            answers = [locked.status, ask("PUT", b"x" * 1024, If=f"({token})").status, ask("UNLOCK", Lock_Token=token).status]
+            if answers[0] in (200, 201) and answers[1] in (200, 201, 204) and answers[2] == 204:
+                right += 1
+            else:
+                wrong += 1
+        client.close()
+        done.append((right, wrong))
+
+    def round(self, server):
+        up = pathlib.Path(server.folder) / ("locks" + "".join(c for c in server.name if c.isalnum()))
+        up.mkdir(exist_ok=True)
+        up.chmod(0o777)
+        done, before, began = [], server.cpu_ns(), time.monotonic()
+        threads = [threading.Thread(target=self.cycles, args=(server, f"/{up.name}/{i}.txt", began + self.seconds, done))
+                   for i in range(self.at_once)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        right, wrong = map(sum, zip(*done))
+        return Round(max(right, 1), time.monotonic() - began, server.cpu_ns() - before, wrong)
+
+
 class Propfind(Case):
     name, title, unit = "propfind-10k", "PROPFIND, depth 1, 10,000 files (nginx leaves out etag and type)", "listing"
     figures = (Figure("no more time than nginx", "preforkd", "nginx", "p50_us"),
@@ -349,4 +398,4 @@ class Idle(GetSmall):
         return result
 
 
-ALL = (GetSmall, GetBig, PutBig, PutSmall16, PutSmallFull, Propfind, PropfindFull, Password, Connections, Memory, Idle)
+ALL = (GetSmall, GetBig, PutBig, PutSmall16, PutSmallFull, LockCycle, Propfind, PropfindFull, Password, Connections, Memory, Idle)
