@@ -16,7 +16,7 @@ struct args;
  * path and the name it was called by, the user, the root directory, -L, -E and
  * -G, and the variables interpreters read when they start. It does not cover the
  * working directory, which is sent with each call, nor the files' inodes: the
- * server itself sees to it that it is not stale (docs/decisions/0005).
+ * server itself sees to it that it is not stale (docs/decisions/0008).
  * With @compat it is the other implementation's.
  *
  * Returns 0, or -errno when the interpreter or the script is not to be found.

@@ -14,7 +14,7 @@
  *
  * Killed by a signal: so is the launcher, without a core. With @compat only of
  * INT, TERM, HUP, PIPE and KILL; for others the known implementation says so
- * and ends with 127 (docs/decisions/0005).
+ * and ends with 127 (docs/decisions/0008).
  */
 [[gnu::noreturn]] void leave_as(int status, bool compat);
 
