@@ -139,9 +139,12 @@ static int bind_new(
 	return fd < 0 ? fd : 0;
 }
 
+/* What another program has bound without SO_REUSEADDR stays the only socket there: whoever
+ * has come to it already stands in the way of a second. */
 static bool is_per_slot(const struct listener *l)
 {
-	return l->crew->spec->model->reuseport && l->addr.sa.sa_family != AF_UNIX;
+	return l->crew->spec->model->reuseport && l->addr.sa.sa_family != AF_UNIX
+	       && (!l->foreign || sock_is_reusable(l->fd));
 }
 
 /*

@@ -149,6 +149,11 @@ bool sock_adopt_listener(int fd)
 	return has_option(fd, SO_TYPE, SOCK_STREAM) && has_option(fd, SO_ACCEPTCONN, 1);
 }
 
+bool sock_is_reusable(int fd)
+{
+	return has_option(fd, SO_REUSEADDR, 1);
+}
+
 int sock_share(int fd)
 {
 	return turn_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0 ? -errno : 0;

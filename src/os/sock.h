@@ -40,6 +40,10 @@ void sock_unlisten(int fd, const struct addr *addr);
  * socket that listens. */
 [[nodiscard]] bool sock_adopt_listener(int fd);
 
+/* Whether this listener was bound with SO_REUSEADDR, as sock_listen does: what it has accepted
+ * then keeps nobody from binding its address. */
+bool sock_is_reusable(int fd);
+
 /* Lets other sockets be bound to this listener's address, and the kernel spread connections
  * over all. 0 or -errno. */
 [[nodiscard]] int sock_share(int fd);

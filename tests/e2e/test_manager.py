@@ -26,9 +26,10 @@ def passing(*sockets, names=None):
             "env": {"LISTEN_FDNAMES": names} if names else {}}
 
 
-def listening(address=("127.0.0.1", 0)):
+def listening(address=("127.0.0.1", 0), reusable=True):
     """As systemd makes them; numbers far above those they are to be passed as."""
     s = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reusable)
     s.bind(address)
     s.listen(100)
     high = os.dup2(s.fileno(), 900 + s.fileno())
@@ -41,9 +42,9 @@ def at(s):
     return f"unix:{name}" if isinstance(name, str) else "{}:{}".format(*name)
 
 
-@pytest.fixture
-def one():
-    with listening() as s:
+@pytest.fixture(params=[True, False], ids=["reusable", "plain"])
+def one(request):
+    with listening(reusable=request.param) as s:
         yield s
 
 
