@@ -254,6 +254,31 @@ def test_a_lock_stands_in_the_way_of_a_restore(served, folder):
     assert (folder / "a").read_bytes() == b"1"
 
 
+def test_a_form_makes_no_folder_in_a_locked_one(served, folder):
+    (folder / "d" / "sub").mkdir(parents=True)
+    (folder / "d" / "sub" / "f").write_bytes(b"f")
+    assert served.ask("DELETE", "/d/sub/f").status == 204
+    assert served.ask("DELETE", "/d/sub/").status == 204
+    file = json.loads(trash("list", folder, "--json").stdout)
+    number = next(e["id"] for e in file if e["path"] == "d/sub/f")
+    lock = b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>'
+    locked = served.ask("LOCK", "/d/", {"Depth": "infinity"}, lock)
+    assert locked.status == 200
+
+    refused = form(served, "restore=" + number)
+    assert refused.status == 423 and b"/d" in refused.body
+    assert not (folder / "d" / "sub").exists()
+    assert served.ask("UNLOCK", "/d/", {"Lock-Token": locked["lock-token"]}).status == 204
+    assert form(served, "restore=" + number).status == 303
+    assert (folder / "d" / "sub" / "f").read_bytes() == b"f"
+
+
+def test_the_page_without_its_slash_leads_to_the_one_with_it(served):
+    for method in ("GET", "HEAD"):
+        answer = served.ask(method, "/~/trash")
+        assert (answer.status, answer["location"]) == (301, "/~/trash/")
+
+
 def test_without_trash_there_is_no_page(drive, folder):
     served = drive("--trash", "off")
     assert served.ask("GET", "/~/trash/").status == 404

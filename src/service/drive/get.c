@@ -241,8 +241,7 @@ static enum fs_result find(struct drive *drive, const char *path, struct found *
 
 /* -- folders -- */
 
-/* To the same folder by the name that ends with a slash, which relative links need. */
-static void redirect(struct request *r)
+void get_redirect(struct request *r)
 {
 	struct buf *head = answer_begin(r, 301);
 
@@ -274,7 +273,7 @@ static bool get_index(struct request *r)
 static void get_folder(struct request *r)
 {
 	if (!r->is_slashed)
-		redirect(r);
+		get_redirect(r);
 	else if (!get_index(r))
 		listing_begin(r);
 }

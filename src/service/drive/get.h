@@ -10,3 +10,6 @@ void get_begin(struct request *r);
 
 /* Answers with the open file, which it takes, as if it were called @name. */
 void get_opened(struct request *r, struct fs_file *file, const char *name);
+
+/* To the same folder by the name that ends with a slash, which relative links need. */
+void get_redirect(struct request *r);

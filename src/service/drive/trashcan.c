@@ -36,7 +36,7 @@ static void get(struct request *r, const struct trashfind *what)
 	struct fs_file file = FS_FILE_NONE;
 
 	if (what->is_top)
-		return trashpage_begin(r);
+		return r->is_slashed ? trashpage_begin(r) : get_redirect(r);
 	enum fs_result result = trashfind_open(r->drive, what, &file);
 	if (result == FS_IS_DIRECTORY)
 		return answer_sentence(r, 403, "restore this folder to look into it");
@@ -104,6 +104,46 @@ static bool find(struct request *r, struct span id, struct fs_trashed *kept, cha
 	return result == FS_OK;
 }
 
+/* The first of the folders above @path that is missing, into @out. */
+static bool find_missing(
+	const struct fs_root *root, const char *path, char out[FS_PATH_MAX])
+{
+	struct fs_info info;
+
+	for (const char *at = path; (at = strchr(at, '/')); at++) {
+		memcpy(out, path, (size_t)(at - path));
+		out[at - path] = '\0';
+		if (fs_stat(root, out, &info) == FS_NOT_FOUND)
+			return true;
+	}
+	return false;
+}
+
+/* Makes the folders above @path, unless a lock is in the way of the first: those below it
+ * are in no lock that this one is not in. False if the request is answered. */
+static bool make_parents(struct request *r, const char *path)
+{
+	const struct fs_root *root = &r->drive->root;
+	AUTO_PERMIT permit;
+	char first[FS_PATH_MAX];
+
+	if (!find_missing(root, path, first))
+		return true;
+	permit_init(&permit, r);
+	permit_add(&permit, first, PERMIT_WRITE);
+	const struct fs_condition condition = {
+		.kind = FS_IF_ANY, .by = r->user, .fence = &permit.fence};
+	conn_begun(r->conn);
+	worker_blocking(r->conn->worker);
+	enum fs_result result = fs_make_dir(root, first, &condition);
+	if (result == FS_OK || result == FS_EXISTS)
+		result = fs_make_parents(root, path);
+	worker_unblocked(r->conn->worker);
+	if (result != FS_OK)
+		permit_answer(&permit, result);
+	return result == FS_OK;
+}
+
 static void restore(struct request *r, const struct fs_trashed *kept, const char *path)
 {
 	struct fs_info info;
@@ -111,10 +151,8 @@ static void restore(struct request *r, const struct fs_trashed *kept, const char
 	if (fs_stat(&r->drive->root, path, &info) == FS_OK)
 		return answer_sentence(r, 409,
 			"something has that name again; move or rename it first, then restore");
-	enum fs_result result = fs_make_parents(&r->drive->root, path);
-	if (result != FS_OK)
-		return answer_result(r, result);
-	tree_restore_to(r, kept, path, false, 303);
+	if (make_parents(r, path))
+		tree_restore_to(r, kept, path, false, 303);
 }
 
 static void form_end(struct request *r)
