@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -103,7 +104,12 @@ def test_the_command_empties_and_says_what_it_cannot_find(served, folder):
     for name in "ab":
         assert served.ask("PUT", f"/{name}", body=b"one").status == 201
         assert served.ask("DELETE", f"/{name}").status == 204
-    assert trash("restore", folder, "nothing", check=False).returncode == 1
+    missing = trash("restore", folder, "nothing", check=False)
+    assert missing.returncode == 1 and "nothing of that name is in the trash" in missing.stderr
+    (folder / "c").write_bytes(b"c")
+    for to, why in (("../x", "not allowed"), ("c", "--overwrite"), ("c/x", "a file stands")):
+        done = trash("restore", folder, "--to", to, "a", check=False)
+        assert done.returncode == 1 and why in done.stderr, (to, done.stderr)
     assert trash("empty", folder, "--older", "1h").returncode == 0
     assert kept(folder) == [("deleted", "a"), ("deleted", "b")]
     trash("empty", folder, "a")
@@ -222,6 +228,24 @@ def test_the_page_restores_and_removes_by_plain_forms(served, folder):
     assert form(served, "empty=all").status == 303
     assert kept(folder) == []
     assert "Nothing here" in served.ask("GET", "/~/trash/").body.decode()
+
+
+def fill(folder, times):
+    """Puts a version of a path of its own into the trash for every time, in seconds, as an earlier server would have."""
+    for i, sec in enumerate(times):
+        bucket = folder / ".prefork" / "trash" / f"{i:016x}"
+        bucket.mkdir()
+        (bucket / "0").symlink_to(f"made-{sec}.")
+        (bucket / f"{sec * 10**9:016x}-d-0-").touch()
+
+
+def test_the_page_shows_the_newest_of_very_many(served, folder):
+    now = int(time.time())
+    fill(folder, [now - 2000 + i * 7 % 1100 for i in range(1100)])
+    text = served.ask("GET", "/~/trash/").body.decode()
+
+    shown = re.findall(r'title="/made-(\d+)[.]"', text)
+    assert [int(s) for s in shown] == [now - 2000 + i for i in reversed(range(100, 1100))]
 
 
 def test_who_may_only_read_does_not_see_the_trash(drive, folder, tmp_path):

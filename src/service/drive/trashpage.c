@@ -2,7 +2,6 @@
 
 #include "service/drive/trashpage.h"
 
-#include "base/arena.h"
 #include "core/worker.h"
 #include "http/resp.h"
 #include "service/drive/answer.h"
@@ -12,24 +11,35 @@
 #include "service/drive/ui/ui_trash.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ROWS_MOST   1000u      /* on one page; WebDAV and the command show all */
-#define NAMES_MOST  (16 * MIB) /* of their paths */
 #define PIECE_BYTES (32 * KIB) /* of the page, written at a time */
 
 struct trashpage {
 	struct ui_trash page;
 	bool is_begun;
 	struct ui_trash_row rows[ROWS_MOST]; /* newest first */
+	char *texts[ROWS_MOST];              /* owned: what they borrow */
 	size_t n, at;
-	struct arena names;
 };
 
 static void trashpage_fini(void *task)
 {
 	struct trashpage *p = task;
 
-	arena_fini(&p->names);
+	for (size_t i = 0; i < p->n; i++)
+		free(p->texts[i]);
+	p->n = 0;
+}
+
+static struct span copy(char **to, const char *text)
+{
+	struct span copied = span_of(*to, strlen(text));
+
+	memcpy(*to, text, copied.n);
+	*to += copied.n;
+	return copied;
 }
 
 /* Puts it among the newest, if it is one of them. False without memory. */
@@ -44,22 +54,27 @@ static bool add(
 	p->page.n_bytes += kept->size;
 	if (at == ROWS_MOST)
 		return true;
+	char *text = malloc(strlen(kept->id) + strlen(path) + strlen(kept->user) + 1);
+	char *to = text;
+	if (!text)
+		return false;
 	struct ui_trash_row row = {
-		.id = arena_copy(&p->names, span_str(kept->id)),
-		.path = arena_copy(&p->names, span_str(path)),
-		.user = arena_copy(&p->names, span_str(kept->user)),
+		.id = copy(&to, kept->id),
+		.path = copy(&to, path),
+		.user = copy(&to, kept->user),
 		.time_ns = kept->time_ns,
 		.is_deleted = kept->is_deleted,
 		.is_dir = is_dir,
 		.has_size = kept->is_measured,
 		.size_bytes = kept->size,
 	};
-	if (!row.id.p || !row.path.p || !row.user.p)
-		return false;
-	size_t n_after = (p->n == ROWS_MOST ? ROWS_MOST - 1 : p->n) - at;
-	memmove(&p->rows[at + 1], &p->rows[at], n_after * sizeof(row));
+	if (p->n == ROWS_MOST)
+		free(p->texts[--p->n]); /* the oldest gives way */
+	memmove(&p->rows[at + 1], &p->rows[at], (p->n - at) * sizeof(row));
+	memmove(&p->texts[at + 1], &p->texts[at], (p->n - at) * sizeof(text));
 	p->rows[at] = row;
-	p->n = at + n_after + 1;
+	p->texts[at] = text;
+	p->n++;
 	return true;
 }
 
@@ -114,7 +129,6 @@ void trashpage_begin(struct request *r)
 	struct trashpage *p = request_task(r, sizeof(*p));
 	if (!p)
 		return;
-	p->names = ARENA_INIT(NAMES_MOST);
 	p->page = (struct ui_trash){
 		.site = r->drive->site,
 		.user = r->user[0] ? span_str(r->user) : SPAN_NONE,
@@ -126,7 +140,7 @@ void trashpage_begin(struct request *r)
 	worker_unblocked(r->conn->worker);
 	p->page.n_shown = p->n;
 	if (result != FS_OK) {
-		arena_fini(&p->names);
+		trashpage_fini(p);
 		return answer_result(r, result);
 	}
 	struct buf *head = answer_begin(r, 200);
