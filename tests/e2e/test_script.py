@@ -260,6 +260,14 @@ def test_many_at_once_all_get_theirs(run, script):
         assert wire.rest().partition(b"\n")[2] == b"NUMBER %d\n" % i
 
 
+def test_from_its_build_it_finds_the_launcher_of_that_build(start, place, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("print('here')")
+    served = start("script", "--listen", "127.0.0.1:0", "--run-directory", place, "--", "/usr/bin/python3", script, listen=None)
+    answer(served)
+    served.wait_log("line=here")  # by the launcher, which then says that the script never said that it is ready
+
+
 def test_what_cannot_be_is_one_sentence_at_the_start(tree, tmp_path):
     listen = "script", "--listen", "127.0.0.1:0", "--launcher", tree.launcher
     assert "an interpreter and a script" in refused(*listen, "--", "perl")

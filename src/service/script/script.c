@@ -2,9 +2,11 @@
 
 #include "service/script/script.h"
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/reason.h"
 #include "base/util.h"
+#include "base/words.h"
 #include "conf/opt.h"
 #include "core/service.h"
 #include "core/worker.h"
@@ -17,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,9 @@
 
 #define FILES_MAX 1024u /* descriptors of a script: who uses select(2) needs it so */
 
+/* Beside src/app, where the program lies in a build. */
+#define BUILT_LAUNCHER "../interp/prefork-interp"
+
 struct script_conf {
 	struct run_conf run;
 	char *launcher;
@@ -32,9 +38,30 @@ struct script_conf {
 	char *run_directory;
 };
 
-static const char *launcher_of(const struct script_conf *conf)
+/* The launcher of the tree that this program was built in and is run from, into @out as a
+ * command has it. */
+static bool find_built(struct buf *out)
 {
-	return conf->launcher ? conf->launcher : PREFORK_LAUNCHER;
+	char path[PATH_MAX + sizeof(BUILT_LAUNCHER)];
+	int n = file_read_link(AT_FDCWD, "/proc/self/exe", path, PATH_MAX);
+	char *end = n < 0 ? NULL : strrchr(path, '/');
+
+	if (!end)
+		return false;
+	memcpy(end + 1, BUILT_LAUNCHER, sizeof(BUILT_LAUNCHER));
+	words_put(out, span_str(path));
+	return access(path, X_OK) == 0;
+}
+
+static int find_launcher(
+	const struct script_conf *conf, struct command *out, struct reason *reason)
+{
+	AUTO_BUF built = BUF_INIT(8 * PATH_MAX);
+
+	if (conf->launcher)
+		return command_find(conf->launcher, out, reason);
+	const char *text = find_built(&built) ? buf_cstr(&built) : PREFORK_LAUNCHER;
+	return text ? command_find(text, out, reason) : reason_set(reason, "out of memory");
 }
 
 /* Of a worker. */
@@ -239,7 +266,7 @@ static int prepare(struct script *x, const struct script_conf *conf, struct reas
 	runner_limit(&x->runner, RLIMIT_NOFILE, FILES_MAX, RLIM_INFINITY);
 	int bad = runner_init(&x->runner, &warm_script, &conf->run, reason);
 	if (!bad)
-		bad = command_find(launcher_of(conf), &x->launcher, reason);
+		bad = find_launcher(conf, &x->launcher, reason);
 	if (bad)
 		return bad;
 	name_server(x, conf);
@@ -284,7 +311,7 @@ static int check(void *settings, const struct service_site *site, struct reason 
 	struct command command;
 
 	(void)site;
-	int bad = command_find(launcher_of(conf), &command, reason);
+	int bad = find_launcher(conf, &command, reason);
 	if (bad)
 		return bad;
 	command_fini(&command);
