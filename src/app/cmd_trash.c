@@ -46,9 +46,28 @@ struct call {
 	size_t n_listed;
 };
 
+/* For people; what hardly happens has its short name. */
+static const char *words_of(enum fs_result why)
+{
+	switch ((int)why) {
+	case FS_NOT_FOUND: return "nothing of that name is in the trash";
+	case FS_NO_PARENT: return "a file stands where one of its folders was";
+	case FS_EXISTS:
+	case FS_CHANGED:
+		return "something has that name again: say --overwrite, or --to and another";
+	case FS_FORBIDDEN: return "that name is not allowed here, or you may not";
+	case FS_OUTSIDE: return "that leads out of the folder";
+	case FS_READ_ONLY: return "the folder cannot be written to";
+	case FS_NO_SPACE: return "the disk is full";
+	case FS_PARTIAL: return "some of it cannot be removed";
+	case FS_NO_MEMORY: return "out of memory";
+	default: return fs_result_name(why);
+	}
+}
+
 static int fail(const char *what, enum fs_result why)
 {
-	(void)fprintf(stderr, "preforkd trash: %s: %s\n", what, fs_result_name(why));
+	(void)fprintf(stderr, "preforkd trash: %s: %s\n", what, words_of(why));
 	return EXIT_FAILED;
 }
 
