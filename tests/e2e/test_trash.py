@@ -248,6 +248,14 @@ def test_the_page_shows_the_newest_of_very_many(served, folder):
     assert [int(s) for s in shown] == [now - 2000 + i for i in reversed(range(100, 1100))]
 
 
+def test_a_start_empties_the_trash_unasked_by_any_change(drive, folder):
+    drive().stop()
+    fill(folder, range(1, 400))  # all too old
+    served = drive("--workers", "1")
+    until(lambda: served.ask("GET", "/~/health").status == 200 and kept(folder) == [], "the trash is empty")
+    served.wait_log("trash-trimmed")
+
+
 def test_who_may_only_read_does_not_see_the_trash(drive, folder, tmp_path):
     users = tmp_path / "users"
     for name, options in (("ann", []), ("ben", ["--read-only"])):

@@ -301,6 +301,41 @@ static struct fs_trimmed trim(
 	return trimmed;
 }
 
+/* Time for one thing in every turn. */
+static bool has_one_left(void *ctx)
+{
+	unsigned *n_left = ctx;
+
+	return (*n_left)-- > 0;
+}
+
+static void turns_however_short_come_to_an_end(void **state)
+{
+	const struct room *room = *state;
+	const struct fs_trim_limits all = {INT64_MAX, UINT64_MAX, 0};
+	struct fs_trimmed trimmed = {0};
+	unsigned n_turns = 0;
+	char name[] = "a";
+
+	for (; name[0] < 'g'; name[0]++) {
+		drop_file(room, name, "1234");
+		delete (room, name);
+	}
+	struct fs_trim *trim = fs_trim_new(&room->root);
+	assert_non_null(trim);
+	enum fs_result result = FS_CANCELLED;
+	while (result == FS_CANCELLED && n_turns++ < 100) {
+		unsigned n_left = 1;
+		const struct fs_watch watch = {.go_on = has_one_left, .ctx = &n_left};
+		result = fs_trim_go(trim, &all, &watch, &trimmed);
+	}
+	fs_trim_free(trim);
+
+	assert_result(result, FS_OK);
+	assert_int_equal(trimmed.n_removed, 6);
+	assert_true(n_turns > 2);
+}
+
 static void the_oldest_goes_first(void **state)
 {
 	const struct room *room = *state;
@@ -390,6 +425,7 @@ int main(void)
 		EVERYWHERE_KEPT(restoring_what_never_left_takes_it_from_the_trash),
 		EVERYWHERE_KEPT(a_path_of_four_thousand_bytes_is_told_whole),
 		KEPT_IN(who_rewrites_a_file_all_day_keeps_a_few_versions, in_memory),
+		EVERYWHERE_KEPT(turns_however_short_come_to_an_end),
 		EVERYWHERE_KEPT(the_oldest_goes_first),
 		EVERYWHERE_KEPT(what_came_to_a_bucket_as_it_went_is_found_again),
 		EVERYWHERE_KEPT(two_paths_of_one_hash_have_two_buckets),

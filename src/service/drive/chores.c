@@ -42,8 +42,12 @@ static void sweep(struct drive *drive)
 /* -- the trash -- */
 
 #define TRIM_EVERY_NS (3600 * NS_PER_SEC)
-#define TRIM_TURN_NS  (200 * NS_PER_MS) /* of removing at a time, because others wait */
-#define EARLY_PART    16 /* so much of what may be kept came since: it is looked at again */
+#define TRIM_TURN_NS  (50 * NS_PER_MS) /* at a time, because others wait */
+#define TRIM_END_NS \
+	(2 * NS_PER_SEC) /* of a process that ends: one of fork's has no turns */
+#define EARLY_PART 16 /* so much of what may be kept came since: it is looked at again, */
+#define EARLY_PAUSES \
+	16 /* times as long after as it took: so much of the time it may cost */
 
 /* It counts against a disk as large as it is now. */
 static uint64_t most_bytes(const struct drive *drive)
@@ -57,26 +61,19 @@ static uint64_t most_bytes(const struct drive *drive)
 	return space.total_bytes / 100 * drive->trash.percent;
 }
 
-static uint64_t trim(struct drive *drive, uint64_t most)
+static void report(struct drive *drive, enum fs_result result)
 {
-	uint64_t until_ns = clock_mono_ns() + TRIM_TURN_NS;
-	const struct fs_watch watch = {.go_on = has_time, .ctx = &until_ns};
-	const struct fs_trim_limits limits = {
-		.before_ns = (int64_t)(clock_wall_ns() - drive->trash.keep_ns),
-		.most_bytes = most};
-	struct fs_trimmed trimmed;
+	const struct fs_trimmed *trimmed = &drive->trimmed;
 
-	enum fs_result result = fs_trim(&drive->root, &limits, &watch, &trimmed);
-	if (trimmed.n_removed > 0)
+	if (trimmed->n_removed > 0)
 		log_info(worker_log(drive->worker), "trash-trimmed",
 			"removed the oldest from the trash",
-			KV("removed", trimmed.n_removed),
-			KV("bytes", trimmed.removed_bytes), KV("kept", trimmed.n_kept));
-	if (trimmed.n_failed > 0 || (result != FS_OK && result != FS_CANCELLED))
+			KV("removed", trimmed->n_removed),
+			KV("bytes", trimmed->removed_bytes), KV("kept", trimmed->n_kept));
+	if (trimmed->n_failed > 0 || result != FS_OK)
 		log_warn(worker_log(drive->worker), "trash-stays",
 			"something in the trash cannot be removed",
-			KV("why", fs_result_name(result)), KV("failed", trimmed.n_failed));
-	return result == FS_CANCELLED ? 0 : MIN(TRIM_EVERY_NS, drive->trash.keep_ns);
+			KV("why", fs_result_name(result)), KV("failed", trimmed->n_failed));
 }
 
 /* Whether it is time, and this worker is the one to do it. Should it die, the next hour has
@@ -84,24 +81,61 @@ static uint64_t trim(struct drive *drive, uint64_t most)
 static bool is_due(struct drive_shared *shared, uint64_t most)
 {
 	uint64_t now_ns = clock_mono_ns();
-	uint64_t at_ns = atomic_load(&shared->trim_at_ns);
+	uint64_t early_ns = atomic_load(&shared->early_at_ns);
 
-	if (atomic_load(&shared->kept_bytes) <= most / EARLY_PART && now_ns < at_ns)
+	if (now_ns < early_ns
+		|| (atomic_load(&shared->kept_bytes) <= most / EARLY_PART
+			&& now_ns < atomic_load(&shared->trim_at_ns)))
 		return false;
 	return atomic_compare_exchange_strong(
-		&shared->trim_at_ns, &at_ns, now_ns + TRIM_EVERY_NS);
+		&shared->early_at_ns, &early_ns, now_ns + TRIM_EVERY_NS);
 }
 
-static void trim_if_due(struct drive *drive)
+/* Leaves it to whoever is next, after @pause_ns at the latest. */
+static void end_trim(struct drive *drive, uint64_t pause_ns)
+{
+	struct drive_shared *shared = worker_shared(drive->worker);
+	uint64_t now_ns = clock_mono_ns();
+
+	fs_trim_free(drive->trim);
+	drive->trim = NULL;
+	atomic_store(&shared->trim_at_ns, now_ns + pause_ns);
+	atomic_store(&shared->early_at_ns, now_ns + EARLY_PAUSES * drive->trim_took_ns);
+}
+
+static void trim(struct drive *drive, uint64_t most, uint64_t turn_ns)
+{
+	uint64_t begun_ns = clock_mono_ns(), until_ns = begun_ns + turn_ns;
+	uint64_t keep_ns = drive->trash.keep_ns, wall_ns = clock_wall_ns();
+	const struct fs_watch watch = {.go_on = has_time, .ctx = &until_ns};
+	const struct fs_trim_limits limits = {
+		.before_ns = keep_ns < wall_ns ? (int64_t)(wall_ns - keep_ns) : 0,
+		.most_bytes = most};
+
+	enum fs_result result =
+		drive->trim ? fs_trim_go(drive->trim, &limits, &watch, &drive->trimmed)
+			    : FS_NO_MEMORY;
+	drive->trim_took_ns += clock_mono_ns() - begun_ns;
+	if (result == FS_CANCELLED)
+		return;
+	report(drive, result);
+	end_trim(drive, MIN(TRIM_EVERY_NS, keep_ns));
+}
+
+static void trim_if_due(struct drive *drive, uint64_t turn_ns)
 {
 	struct drive_shared *shared = worker_shared(drive->worker);
 	uint64_t most = most_bytes(drive);
 
-	if (!is_due(shared, most))
-		return;
-	atomic_store(&shared->kept_bytes, 0);
-	uint64_t pause_ns = trim(drive, most);
-	atomic_store(&shared->trim_at_ns, clock_mono_ns() + pause_ns);
+	if (!drive->trim) {
+		if (!is_due(shared, most))
+			return;
+		atomic_store(&shared->kept_bytes, 0);
+		drive->trim = fs_trim_new(&drive->root);
+		drive->trimmed = (struct fs_trimmed){0};
+		drive->trim_took_ns = 0;
+	}
+	trim(drive, most, turn_ns);
 }
 
 void chores_quiet(struct drive *drive)
@@ -109,18 +143,20 @@ void chores_quiet(struct drive *drive)
 	const struct drive_shared *shared = worker_shared(drive->worker);
 
 	if (drive->root.trash < 0
-		|| (atomic_load(&shared->kept_bytes) == 0
+		|| (!drive->trim && atomic_load(&shared->kept_bytes) == 0
 			&& clock_mono_ns() < atomic_load(&shared->trim_at_ns)))
 		return;
 	worker_blocking(drive->worker);
-	trim_if_due(drive);
-	worker_unblocked(drive->worker);
+	trim_if_due(drive, TRIM_TURN_NS);
+	worker_unblocked(drive->worker); /* which asks for the next turn */
 }
 
 void chores_end(struct drive *drive)
 {
 	if (drive->root.trash >= 0)
-		trim_if_due(drive);
+		trim_if_due(drive, TRIM_END_NS);
+	if (drive->trim)
+		end_trim(drive, 0);
 }
 
 static void say_what_is_missing(const struct drive *drive)
@@ -147,6 +183,5 @@ void chores_begin(struct drive *drive)
 	say_what_is_missing(drive);
 	if (drive->root.can.writable)
 		sweep(drive);
-	if (drive->root.trash >= 0)
-		trim_if_due(drive);
+	worker_progress(drive->worker); /* so that the trash has its turn, once we serve */
 }

@@ -15,6 +15,7 @@
 #include "service/drive/checksum.h"
 #include "service/drive/fs/cache.h"
 #include "service/drive/fs/recall.h"
+#include "service/drive/fs/trim.h"
 #include "service/drive/lock/store.h"
 #include "service/drive/policy.h"
 
@@ -42,7 +43,8 @@ struct drive_shared {
 	atomic_bool is_begun; /* some worker has begun: once is enough for its chores */
 	_Atomic uint64_t
 		kept_bytes; /* went to the trash since it was last looked through */
-	_Atomic uint64_t trim_at_ns; /* CLOCK_MONOTONIC: when it is to be again */
+	_Atomic uint64_t trim_at_ns;  /* CLOCK_MONOTONIC: when it is to be again, */
+	_Atomic uint64_t early_at_ns; /* and when it may be, if much came since */
 	_Alignas(64) char throttle[THROTTLE_BYTES];
 };
 
@@ -61,6 +63,9 @@ struct drive {
 	struct auth *auth;              /* owned; NULL: without users */
 	struct http_media *media;       /* owned */
 	struct policy_trash trash;      /* with its max_bytes */
+	struct fs_trim *trim;           /* owned; NULL: this worker is not at it */
+	struct fs_trimmed trimmed;      /* by it so far */
+	uint64_t trim_took_ns;          /* likewise */
 	struct span site;               /* what the folder is called */
 	uint64_t reported_ns;           /* when trouble was last logged */
 	int64_t date_sec;               /* what date says */

@@ -15,47 +15,60 @@ enum {
 #define SPARE_BYTES \
 	(16 * MIB) /* more than asked, so that the next who asks need not wait */
 
-struct pass {
+struct fs_trim {
+	const struct fs_root *root;
 	struct fs_trash_walk walk;
-	struct fs_trashed oldest[BATCH]; /* in order of time */
-	size_t n;
+	bool is_looking;                 /* walk is open */
+	bool has_looked;                 /* and what it found is to be removed, */
+	struct fs_trashed oldest[BATCH]; /* in order of time, */
+	size_t n, at;                    /* from here on */
+	uint64_t n_before;               /* removed, when it was looked */
 };
 
 /* Keeps it if it is one of the oldest. */
-static void remember(struct pass *pass, const struct fs_trashed *version)
+static void remember(struct fs_trim *trim, const struct fs_trashed *version)
 {
-	size_t at = pass->n;
+	size_t at = trim->n;
 
-	while (at > 0 && pass->oldest[at - 1].time_ns > version->time_ns)
+	while (at > 0 && trim->oldest[at - 1].time_ns > version->time_ns)
 		at--;
 	if (at == BATCH)
 		return;
-	size_t n_after = MIN(pass->n, BATCH - 1) - at;
-	memmove(&pass->oldest[at + 1], &pass->oldest[at],
-		n_after * sizeof(pass->oldest[0]));
-	pass->oldest[at] = *version;
-	pass->n = MIN(pass->n + 1, BATCH);
+	size_t n_after = MIN(trim->n, BATCH - 1) - at;
+	memmove(&trim->oldest[at + 1], &trim->oldest[at],
+		n_after * sizeof(trim->oldest[0]));
+	trim->oldest[at] = *version;
+	trim->n = MIN(trim->n + 1, BATCH);
 }
 
 /* Goes through all, once. */
-static enum fs_result look(struct pass *pass, const struct fs_root *root,
-	const struct fs_watch *watch, struct fs_trimmed *out)
+static enum fs_result look(
+	struct fs_trim *trim, const struct fs_watch *watch, struct fs_trimmed *out)
 {
 	struct fs_trashed version;
+	enum fs_result result;
 
-	pass->n = 0;
-	out->n_kept = out->kept_bytes = 0;
-	enum fs_result result = fs_trash_walk_open(&pass->walk, root);
-	if (result != FS_OK)
-		return result;
-	while ((result = fs_trash_walk_next(&pass->walk, &version)) == FS_OK) {
+	if (!trim->is_looking) {
+		trim->n = trim->at = 0;
+		out->n_kept = out->kept_bytes = 0;
+		result = fs_trash_walk_open(&trim->walk, trim->root);
+		if (result != FS_OK)
+			return result;
+		trim->is_looking = true;
+	}
+	while ((result = fs_trash_walk_next(&trim->walk, &version)) == FS_OK) {
 		if (!version.is_measured) /* what is not known counts as nothing */
-			(void)!fs_trash_measure(root, &version, watch);
+			(void)!fs_trash_measure(trim->root, &version, watch);
 		out->n_kept++;
 		out->kept_bytes += version.size;
-		remember(pass, &version);
+		remember(trim, &version);
+		if (!fs_watch_goes_on(watch))
+			return FS_CANCELLED;
 	}
-	fs_trash_walk_close(&pass->walk);
+	fs_trash_walk_close(&trim->walk);
+	trim->is_looking = false;
+	trim->has_looked = result == FS_END;
+	trim->n_before = out->n_removed;
 	return result == FS_END ? FS_OK : result;
 }
 
@@ -68,19 +81,17 @@ static bool must_go(const struct fs_trashed *version, const struct fs_trim_limit
 }
 
 /* Removes of the oldest what must go. FS_OK if there may be more; FS_END if not. */
-static enum fs_result remove_oldest(struct pass *pass, const struct fs_root *root,
+static enum fs_result remove_oldest(struct fs_trim *trim,
 	const struct fs_trim_limits *limits, const struct fs_watch *watch,
 	struct fs_trimmed *out)
 {
-	bool has_removed = false;
-
-	for (size_t i = 0; i < pass->n; i++) {
-		const struct fs_trashed *version = &pass->oldest[i];
+	for (; trim->at < trim->n; trim->at++) {
+		const struct fs_trashed *version = &trim->oldest[trim->at];
 		if (!must_go(version, limits, out))
 			return FS_END;
 		if (!fs_watch_goes_on(watch))
 			return FS_CANCELLED;
-		enum fs_result result = fs_trash_purge(root, version, watch);
+		enum fs_result result = fs_trash_purge(trim->root, version, watch);
 		if (result == FS_CANCELLED)
 			return result;
 		out->n_kept--;
@@ -89,29 +100,56 @@ static enum fs_result remove_oldest(struct pass *pass, const struct fs_root *roo
 			out->n_failed++;
 			continue;
 		}
-		has_removed = true;
 		out->n_removed++;
 		out->removed_bytes += version->size;
 	}
-	return has_removed && pass->n == BATCH ? FS_OK : FS_END;
+	return trim->n == BATCH && out->n_removed > trim->n_before ? FS_OK : FS_END;
+}
+
+struct fs_trim *fs_trim_new(const struct fs_root *root)
+{
+	struct fs_trim *trim = malloc(sizeof(*trim));
+
+	if (trim) {
+		trim->root = root;
+		trim->is_looking = trim->has_looked = false;
+	}
+	return trim;
+}
+
+void fs_trim_free(struct fs_trim *trim)
+{
+	if (trim && trim->is_looking)
+		fs_trash_walk_close(&trim->walk);
+	free(trim);
+}
+
+enum fs_result fs_trim_go(struct fs_trim *trim, const struct fs_trim_limits *limits,
+	const struct fs_watch *watch, struct fs_trimmed *out)
+{
+	enum fs_result result;
+
+	do {
+		result = trim->has_looked ? FS_OK : look(trim, watch, out);
+		if (result == FS_OK)
+			result = remove_oldest(trim, limits, watch, out);
+		if (result == FS_OK)
+			trim->has_looked = false;
+	} while (result == FS_OK);
+	return result == FS_END || result == FS_NOT_FOUND ? FS_OK : result;
 }
 
 enum fs_result fs_trim(const struct fs_root *root, const struct fs_trim_limits *limits,
 	const struct fs_watch *watch, struct fs_trimmed *out)
 {
-	struct pass *pass = malloc(sizeof(*pass));
-	enum fs_result result;
+	struct fs_trim *trim = fs_trim_new(root);
 
 	*out = (struct fs_trimmed){0};
-	if (!pass)
+	if (!trim)
 		return FS_NO_MEMORY;
-	do {
-		result = look(pass, root, watch, out);
-		if (result == FS_OK)
-			result = remove_oldest(pass, root, limits, watch, out);
-	} while (result == FS_OK);
-	free(pass);
-	return result == FS_END || result == FS_NOT_FOUND ? FS_OK : result;
+	enum fs_result result = fs_trim_go(trim, limits, watch, out);
+	fs_trim_free(trim);
+	return result;
 }
 
 bool fs_trim_for(const struct fs_root *root, int fd, uint64_t bytes)

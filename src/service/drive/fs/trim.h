@@ -31,5 +31,15 @@ struct fs_trimmed {
 	const struct fs_trim_limits *limits, const struct fs_watch *watch,
 	struct fs_trimmed *out);
 
+struct fs_trim;
+
+/* The same in turns, for who must not be away for long: fs_trim_go until that is not
+ * FS_CANCELLED, with one @out that is zeroed at first. NULL without memory. */
+[[nodiscard]] struct fs_trim *fs_trim_new(const struct fs_root *root);
+[[nodiscard]] enum fs_result fs_trim_go(struct fs_trim *trim,
+	const struct fs_trim_limits *limits, const struct fs_watch *watch,
+	struct fs_trimmed *out);
+void fs_trim_free(struct fs_trim *trim);
+
 /* The disk of @fd, which is full, shall have room for @bytes: true if something could go. */
 [[nodiscard]] bool fs_trim_for(const struct fs_root *root, int fd, uint64_t bytes);
