@@ -93,6 +93,7 @@ static enum fs_result gather(struct request *r, struct trashpage *p)
 		return result;
 	}
 	while ((result = fs_trash_walk_next(walk, &kept)) == FS_OK) {
+		worker_progress(r->conn->worker);
 		if (fs_stat_at(root, root->trash, kept.where, &info) != FS_OK)
 			continue; /* gone by now */
 		if (!add(p, &kept, walk->path, info.type == FS_DIRECTORY)) {
