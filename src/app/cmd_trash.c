@@ -245,8 +245,9 @@ static int empty_some(struct call *call)
 
 static int empty(struct call *call)
 {
+	uint64_t older_ns = call->o.older_ns, wall_ns = clock_wall_ns();
 	const struct fs_trim_limits limits = {
-		.before_ns = (int64_t)(clock_wall_ns() - call->o.older_ns),
+		.before_ns = older_ns < wall_ns ? (int64_t)(wall_ns - older_ns) : 0,
 		.most_bytes = UINT64_MAX};
 	struct fs_trimmed trimmed;
 

@@ -77,6 +77,16 @@ def test_what_is_too_old_goes_by_itself(drive, folder):
     served.wait_log("trash-trimmed")
 
 
+def test_what_may_stay_for_longer_than_there_is_a_clock_stays(drive, folder):
+    served = drive("--trash", "150000d")
+    assert served.ask("PUT", "/a", body=b"one").status == 201
+    assert served.ask("DELETE", "/a").status == 204
+    served.stop()
+    assert trash("empty", folder, "--older", "150000d").returncode == 0
+
+    assert kept(folder) == [("deleted", "a")]
+
+
 def test_what_is_too_much_goes_oldest_first(drive, folder):
     served = drive("--trash-max", "3M")
     for name in "abcdef":
