@@ -242,6 +242,32 @@ static void restoring_what_never_left_takes_it_from_the_trash(void **state)
 	assert_int_equal(look(room)->n, 0);
 }
 
+static void the_oldest_version_can_be_restored_however_many_there_are(void **state)
+{
+	const struct room *room = *state;
+	struct fs_trashed kept;
+	char where[FS_TRASH_WHERE_MAX + 32], path[FS_PATH_MAX];
+	bool created;
+
+	put(room, "f", "one");
+	put(room, "f", "two");
+	char key[17];
+	(void)snprintf(key, sizeof(key), "%.16s", look(room)->at[0].where);
+	for (unsigned round = 0; round < 100; round++) { /* one in eight trims */
+		for (unsigned i = 1; i < 20; i++) {
+			(void)snprintf(where, sizeof(where), ".prefork/trash/%s/%016x-r-3-",
+				key, i);
+			drop_file(room, where, "old");
+		}
+		(void)snprintf(where, sizeof(where), "%s-%016x", key, 1);
+		assert_result(fs_trash_find(&room->root, where, &kept, path), FS_OK);
+		assert_result(fs_trash_restore(&room->root, &kept, "f", true,
+				      FS_NO_CONDITION, &created),
+			FS_OK);
+	}
+	assert_file(room, "f", "old");
+}
+
 static void a_path_of_four_thousand_bytes_is_told_whole(void **state)
 {
 	const struct room *room = *state;
@@ -423,6 +449,8 @@ int main(void)
 		EVERYWHERE_KEPT(what_is_restored_is_where_it_was),
 		EVERYWHERE_KEPT(restoring_over_a_file_asks_and_then_keeps_that),
 		EVERYWHERE_KEPT(restoring_what_never_left_takes_it_from_the_trash),
+		KEPT_IN(the_oldest_version_can_be_restored_however_many_there_are,
+			in_memory),
 		EVERYWHERE_KEPT(a_path_of_four_thousand_bytes_is_told_whole),
 		KEPT_IN(who_rewrites_a_file_all_day_keeps_a_few_versions, in_memory),
 		EVERYWHERE_KEPT(turns_however_short_come_to_an_end),

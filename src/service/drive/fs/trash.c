@@ -122,7 +122,8 @@ static bool remember_oldest(void *ctx, const char *name)
 
 /* The oldest versions of a path go, so that who rewrites a file all day fills no disk. What
  * is left to do now is done the next time. */
-static void trim_versions(const struct fs_root *root, const char *key)
+static void trim_versions(const struct fs_root *root, const char *key,
+	const struct fs_trashed *kept, const char *spared)
 {
 	struct oldest oldest = {0};
 	char where[FS_TRASH_WHERE_MAX];
@@ -132,6 +133,9 @@ static void trim_versions(const struct fs_root *root, const char *key)
 	for (unsigned i = 0; i < oldest.n && i + FS_TRASH_VERSIONS_MOST < oldest.n_all;
 		i++) {
 		(void)snprintf(where, sizeof(where), "%s/%s", key, oldest.names[i]);
+		if (strcmp(where, kept->where) == 0 /* the clock was set back */
+			|| (spared && strcmp(where, spared) == 0))
+			continue;
 		if (fs_remove_at(root, root->trash, where, "", FS_NO_WATCH) != FS_OK)
 			return;
 	}
@@ -175,7 +179,7 @@ static bool keep(const struct fs_root *root, const struct fs_place *place,
 			if (root->kept_bytes)
 				atomic_fetch_add(root->kept_bytes, out->size);
 			if (out->time_ns / 1000 % TRIM_ONE_IN == 0)
-				trim_versions(root, key);
+				trim_versions(root, key, out, guard->spared);
 			return true;
 		}
 		if (err != -ENOENT && err != -EEXIST)
@@ -427,6 +431,7 @@ enum fs_result fs_trash_restore(const struct fs_root *root, const struct fs_tras
 		result = fs_guard_enter(&guard, root, &place, condition);
 	if (result != FS_OK)
 		return result;
+	guard.spared = kept->where;
 	*created = !guard.exists;
 	if (guard.exists
 		&& guard.now.inode == info.inode) /* who kept it died before more */
