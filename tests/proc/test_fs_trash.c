@@ -235,6 +235,10 @@ static void restoring_what_never_left_takes_it_from_the_trash(void **state)
 	assert_int_equal(unlinkat(room->root.fd, both, 0), 0);
 	assert_int_equal(linkat(room->root.fd, "f", room->root.fd, both, 0), 0);
 	assert_result(
+		fs_trash_restore(&room->root, &kept, "f", false, FS_NO_CONDITION, &created),
+		FS_EXISTS);
+	assert_int_equal(look(room)->n, 1);
+	assert_result(
 		fs_trash_restore(&room->root, &kept, "f", true, FS_NO_CONDITION, &created),
 		FS_OK);
 

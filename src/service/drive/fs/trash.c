@@ -433,8 +433,8 @@ enum fs_result fs_trash_restore(const struct fs_root *root, const struct fs_tras
 		return result;
 	guard.spared = kept->where;
 	*created = !guard.exists;
-	if (guard.exists
-		&& guard.now.inode == info.inode) /* who kept it died before more */
+	if (guard.exists && overwrite && guard.now.inode == info.inode
+		&& guard.now.dev == info.dev) /* who kept it died before more */
 		result = fs_result_of(file_unlink(root->trash, kept->where));
 	else
 		result = fs_install(root, root->trash, kept->where, info.type, &place,
