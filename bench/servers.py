@@ -127,9 +127,12 @@ class Server:
         return total
 
 
+PLAIN = ("--checksums", "none", "--trash", "off")  # as the others: they keep neither digests nor old versions
+
+
 class Preforkd(Server):
     name, workers = "preforkd", "2 workers"
-    options = ["--workers", "2", "--durability", "rename", "--checksums", "none"]  # as the others: none has a digest
+    options = ["--workers", "2", "--durability", "rename", *PLAIN]
     binary = "build-bench/src/app/preforkd"
 
     def command(self):
@@ -142,8 +145,8 @@ class Preforkd(Server):
 
 
 class PreforkdDigest(Preforkd):
-    """With the SHA-256 of every upload, which is the default."""
-    name = "preforkd, sha256"
+    """As it comes: with the SHA-256 of every upload, and what was replaced in the trash."""
+    name = "preforkd, as it comes"
     options = ["--workers", "2", "--durability", "rename"]
 
 
@@ -198,7 +201,7 @@ def of_models(models, **attributes):
 
 class PreforkdFull(Preforkd):
     name = "preforkd, full"
-    options = ["--workers", "2", "--durability", "full", "--checksums", "none"]
+    options = ["--workers", "2", "--durability", "full", *PLAIN]
 
 
 class PreforkdEight(Preforkd):

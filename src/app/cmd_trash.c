@@ -11,6 +11,7 @@
 #include "core/exit.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/peer.h"
 #include "service/drive/fs/make.h"
 #include "service/drive/fs/trim.h"
 
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct options {
 	bool json, overwrite, help;
@@ -304,6 +306,11 @@ static int open_root(struct call *call, const char *folder, struct reason *reaso
 		errno = -err;
 		return reason_errno(reason, "no drive has served %s", folder);
 	}
+	/* What root makes in there, the drive could not use. */
+	if (geteuid() == 0 && st.stx_uid != 0)
+		err = peer_become(st.stx_uid, st.stx_gid);
+	if (err < 0)
+		return reason_set(reason, "cannot become the owner of %s", private);
 	err = fs_root_open(&call->root, folder, &options, reason);
 	if (err == 0 && call->root.trash < 0) {
 		fs_root_close(&call->root);

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What is deleted or replaced is kept for a while, and can be had back."""
 import json
+import os
+import pathlib
 import re
 import subprocess
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 
@@ -11,6 +14,8 @@ import pytest
 from harness.server import PREFORKD
 from harness.wait import until
 from harness.wire import basic, head
+
+NOBODY = 65534
 
 
 def trash(verb, folder, *words, check=True):
@@ -108,6 +113,53 @@ def test_a_full_disk_empties_the_trash_before_it_says_507(start, small_disk):
 
     assert (small_disk / "big").stat().st_size == 6 << 20
     assert not (small_disk / "more").exists()
+
+
+@pytest.mark.core
+def test_what_could_never_fit_empties_nothing(served, folder):
+    assert served.ask("PUT", "/a", body=b"one").status == 201
+    assert served.ask("DELETE", "/a").status == 204
+    wire = served.connect()
+
+    wire.send(b"PUT /huge HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000000000000\r\nExpect: 100-continue\r\n\r\n")
+
+    assert wire.read().status == 507
+    assert kept(folder) == [("deleted", "a")]
+
+
+@pytest.fixture
+def of_nobody():
+    """A folder that is nobody's, where nobody can come to."""
+    with tempfile.TemporaryDirectory(prefix="prefork.", dir="/tmp") as path:
+        os.chmod(path, 0o755)
+        os.chown(path, NOBODY, NOBODY)
+        yield pathlib.Path(path)
+
+
+def test_a_trash_of_somebody_else_is_told_and_takes_nothing_else_away(start, of_nobody):
+    trash_of_root = of_nobody / ".prefork" / "trash"
+    trash_of_root.mkdir(parents=True, mode=0o700)
+    os.chown(of_nobody / ".prefork", NOBODY, NOBODY)
+
+    served = start("drive", "--user", "nobody", of_nobody)
+
+    served.wait_log("no-trash")
+    assert served.ask("PUT", "/a", body=b"one").status == 201
+    assert served.ask("DELETE", "/a").status == 204
+    assert trash("list", of_nobody, check=False).returncode == 1
+
+
+def test_the_command_of_root_makes_what_the_drive_can_use(start, of_nobody):
+    served = start("drive", "--user", "nobody", of_nobody)
+    for body in (b"one", b"two"):
+        assert served.ask("PUT", "/a", body=body).status in (201, 204)
+    assert served.ask("DELETE", "/a").status == 204
+
+    trash("restore", of_nobody, "a")
+
+    assert served.ask("GET", "/a").body == b"two"
+    assert served.ask("DELETE", "/a").status == 204
+    assert kept(of_nobody) == [("replaced", "a"), ("deleted", "a")]
 
 
 def test_the_command_empties_and_says_what_it_cannot_find(served, folder):

@@ -167,6 +167,9 @@ static void say_what_is_missing(const struct drive *drive)
 	if (!can->writable && !drive->policy->read_only)
 		log_warn(log, "folder-read-only",
 			"the folder cannot be written to, so nobody can change anything");
+	if (can->writable && drive->trash.keep_ns > 0 && drive->root.trash < 0)
+		log_warn(log, "no-trash",
+			"nothing that is deleted is kept: .prefork/trash is somebody else's");
 	if (can->shadowed)
 		log_warn(log, "folder-shadowed",
 			"the entry ~ of the folder is not shown: that name is the program's");

@@ -8,6 +8,7 @@
 #include "service/drive/fs/remove.h"
 #include "service/drive/fs/replica.h"
 #include "service/drive/fs/trim.h"
+#include "service/drive/fs/walk.h"
 
 #include <fcntl.h>
 
@@ -94,6 +95,21 @@ static enum fs_result put_in_place(const struct fs_root *root, const struct fs_a
 	return result;
 }
 
+/* For all of @source at @place, out of the trash. False if there is none to be had. */
+static bool make_room(const struct fs_root *root, const struct source *source,
+	const struct fs_place *place, const struct fs_watch *watch)
+{
+	uint64_t bytes = source->info.size;
+
+	if (source->info.type == FS_DIRECTORY) {
+		int tree = file_open(source->fd, ".", O_RDONLY | O_DIRECTORY, 0);
+		bytes = 0;
+		if (tree < 0 || fs_walk_sum(root, tree, watch, &bytes) != FS_OK)
+			return false;
+	}
+	return fs_trim_for(root, place->dir, bytes);
+}
+
 enum fs_result fs_copy(const struct fs_root *root, const char *from, const char *to,
 	const struct fs_copy_how *how, const struct fs_watch *watch, bool *created)
 {
@@ -114,12 +130,11 @@ enum fs_result fs_copy(const struct fs_root *root, const char *from, const char 
 		return result;
 
 	result = build(root, &source, &aside, how->shallow, watch, &fd);
-	if (result == FS_NO_SPACE
-		&& fs_trim_for(root, root->tmp,
-			source.info.type == FS_FILE ? source.info.size : UINT64_MAX)) {
+	if (result == FS_NO_SPACE) {
 		fd_close(&fd);
 		(void)!fs_remove_at(root, aside.dir, aside.name, "", FS_NO_WATCH);
-		result = build(root, &source, &aside, how->shallow, watch, &fd);
+		if (make_room(root, &source, &place, watch))
+			result = build(root, &source, &aside, how->shallow, watch, &fd);
 	}
 	if (result == FS_OK)
 		result = put_in_place(root, &aside, source.info.type, &place, how, created);

@@ -82,7 +82,9 @@ static enum fs_result check_room(const struct fs_publish *pub, uint64_t size)
 	/* A disk that has no limit says 0. */
 	if (space.total_bytes == 0 || size <= space.available_bytes)
 		return FS_OK;
-	return fs_trim_for(pub->root, pub->fd, size) ? FS_OK : FS_NO_SPACE;
+	if (!fs_trim_for(pub->root, pub->fd, size) || file_space(pub->fd, &space) < 0)
+		return FS_NO_SPACE;
+	return size <= space.available_bytes ? FS_OK : FS_NO_SPACE;
 }
 
 enum fs_result fs_publish_begin(
@@ -154,7 +156,8 @@ enum fs_result fs_publish_write(
 {
 	int err = file_write_at(pub->fd, bytes, n, offset);
 
-	while ((err == -ENOSPC || err == -EDQUOT) && fs_trim_for(pub->root, pub->fd, n))
+	/* Once: if that is no help, the trash is not what fills the disk, or the quota. */
+	if ((err == -ENOSPC || err == -EDQUOT) && fs_trim_for(pub->root, pub->fd, n))
 		err = file_write_at(pub->fd, bytes, n, offset);
 	if (err < 0)
 		return fs_result_of(err);

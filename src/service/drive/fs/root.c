@@ -3,6 +3,7 @@
 #include "service/drive/fs/root.h"
 
 #include "base/reason.h"
+#include "base/util.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/latch.h"
@@ -27,6 +28,11 @@ static int open_own(int dir, const char *name, bool make)
 	return file_open(dir, name, OPEN_DIRECTORY, 0);
 }
 
+static bool means_read_only(int err)
+{
+	return err == -EROFS || err == -EACCES || err == -EPERM;
+}
+
 /* The stores every publish needs. */
 static int open_stores(struct fs_root *root, bool with_trash)
 {
@@ -40,14 +46,13 @@ static int open_stores(struct fs_root *root, bool with_trash)
 	if (!root->names)
 		return -ENOMEM;
 	*root->names = latch_at(root->locks, "names");
-	if (with_trash && (root->trash = open_own(root->private, "trash", true)) < 0)
-		return root->trash;
-	return 0;
-}
-
-static bool means_read_only(int err)
-{
-	return err == -EROFS || err == -EACCES || err == -EPERM;
+	if (!with_trash)
+		return 0;
+	int fd = open_own(root->private, "trash", true);
+	if (fd >= 0)
+		root->trash = fd;
+	/* Somebody else's: then nothing is kept, which chores tells. */
+	return means_read_only(fd) ? 0 : MIN(fd, 0);
 }
 
 /* Sets up .prefork/; where that may not be written, root->can.writable stays false. */

@@ -219,38 +219,6 @@ void fs_trash_undo(
 	kept->where[0] = '\0';
 }
 
-/* The bytes of all that is in the open tree. */
-static enum fs_result sum(
-	const struct fs_root *root, int tree, const struct fs_watch *watch, uint64_t *bytes)
-{
-	struct fs_walk_entry entry;
-	struct fs_walk *walk = malloc(sizeof(*walk));
-	if (!walk) {
-		fd_close(&tree);
-		return FS_NO_MEMORY;
-	}
-
-	enum fs_result result =
-		fs_walk_adopt(walk, root, tree, FS_WALK_RAW | FS_WALK_ONE_MOUNT);
-	if (result != FS_OK) {
-		free(walk);
-		return result;
-	}
-	while ((result = fs_walk_next(walk, &entry)) == FS_OK) {
-		if (entry.event == FS_WALK_ENTRY)
-			*bytes += entry.info.size;
-		if (entry.event == FS_WALK_FAILED && entry.why == FS_OUTSIDE)
-			result = FS_OUTSIDE;
-		else if (!fs_watch_goes_on(watch))
-			result = FS_CANCELLED;
-		if (result != FS_OK)
-			break;
-	}
-	fs_walk_close(walk);
-	free(walk);
-	return result == FS_END ? FS_OK : result;
-}
-
 enum fs_result fs_trash_measure(
 	const struct fs_root *root, struct fs_trashed *kept, const struct fs_watch *watch)
 {
@@ -262,7 +230,7 @@ enum fs_result fs_trash_measure(
 		return fs_result_of(fd);
 	measured.size = 0;
 	measured.is_measured = true;
-	enum fs_result result = sum(root, fd, watch, &measured.size);
+	enum fs_result result = fs_walk_sum(root, fd, watch, &measured.size);
 	if (result != FS_OK)
 		return result;
 	name_version(&measured, kept->id);

@@ -152,19 +152,33 @@ enum fs_result fs_trim(const struct fs_root *root, const struct fs_trim_limits *
 	return result;
 }
 
+/* Whether there would be room for @lacking more bytes without any of the trash. */
+static bool would_do(const struct fs_root *root, uint64_t lacking)
+{
+	const struct fs_trim_limits nothing = {.most_bytes = UINT64_MAX};
+	struct fs_trimmed seen;
+
+	return fs_trim(root, &nothing, FS_NO_WATCH, &seen) == FS_OK
+	       && seen.kept_bytes >= lacking;
+}
+
 bool fs_trim_for(const struct fs_root *root, int fd, uint64_t bytes)
 {
 	struct fs_trim_limits limits = {.most_bytes = UINT64_MAX};
 	struct fs_trimmed trimmed;
 	struct file_space space;
+	struct statx st;
 
-	if (root->trash < 0)
+	/* What is on another disk would be given up for nothing. */
+	if (root->trash < 0 || file_stat(fd, "", &st) < 0 || file_device(&st) != root->dev
+		|| file_space(fd, &space) < 0)
 		return false;
-	uint64_t lacking = bytes;
-	if (file_space(fd, &space) == 0 && space.available_bytes < bytes)
-		lacking = bytes - space.available_bytes;
-	limits.free_bytes =
-		lacking > UINT64_MAX - SPARE_BYTES ? UINT64_MAX : lacking + SPARE_BYTES;
+	/* With a quota there is room, and not for us. */
+	uint64_t lacking =
+		space.available_bytes < bytes ? bytes - space.available_bytes : 0;
+	if (!would_do(root, lacking))
+		return false;
+	limits.free_bytes = MAX(lacking, MIN(bytes, SPARE_BYTES)) + SPARE_BYTES;
 	return fs_trim(root, &limits, FS_NO_WATCH, &trimmed) == FS_OK
 	       && trimmed.n_removed > 0;
 }

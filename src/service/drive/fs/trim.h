@@ -41,5 +41,10 @@ struct fs_trim;
 	struct fs_trimmed *out);
 void fs_trim_free(struct fs_trim *trim);
 
-/* The disk of @fd, which is full, shall have room for @bytes: true if something could go. */
+/**
+ * fs_trim_for - make room for @bytes on the disk of @fd, which is full.
+ *
+ * True if something went. False, and nothing goes, where all of the trash would not be
+ * enough, or it is on another disk.
+ */
 [[nodiscard]] bool fs_trim_for(const struct fs_root *root, int fd, uint64_t bytes);

@@ -149,3 +149,34 @@ enum fs_result fs_walk_next(struct fs_walk *walk, struct fs_walk_entry *out)
 	}
 	return enters ? enter(walk, out) : FS_OK;
 }
+
+enum fs_result fs_walk_sum(
+	const struct fs_root *root, int tree, const struct fs_watch *watch, uint64_t *bytes)
+{
+	struct fs_walk_entry entry;
+	struct fs_walk *walk = malloc(sizeof(*walk));
+	if (!walk) {
+		fd_close(&tree);
+		return FS_NO_MEMORY;
+	}
+
+	enum fs_result result =
+		fs_walk_adopt(walk, root, tree, FS_WALK_RAW | FS_WALK_ONE_MOUNT);
+	if (result != FS_OK) {
+		free(walk);
+		return result;
+	}
+	while ((result = fs_walk_next(walk, &entry)) == FS_OK) {
+		if (entry.event == FS_WALK_ENTRY)
+			*bytes += entry.info.size;
+		if (entry.event == FS_WALK_FAILED && entry.why == FS_OUTSIDE)
+			result = FS_OUTSIDE;
+		else if (!fs_watch_goes_on(watch))
+			result = FS_CANCELLED;
+		if (result != FS_OK)
+			break;
+	}
+	fs_walk_close(walk);
+	free(walk);
+	return result == FS_END ? FS_OK : result;
+}

@@ -10,6 +10,7 @@
  */
 
 #include "service/drive/fs/list.h"
+#include "service/drive/fs/watch.h"
 
 #define FS_WALK_LEVELS \
 	64u /* of directories below one another; deeper ones are only named */
@@ -67,3 +68,12 @@ struct fs_walk {
 void fs_walk_skip(struct fs_walk *walk);
 
 void fs_walk_close(struct fs_walk *walk);
+
+/**
+ * fs_walk_sum - add the bytes of all files in the tree that @tree is open on to *@bytes.
+ *
+ * Takes @tree over. FS_OK; FS_OUTSIDE where another file system is mounted in it;
+ * FS_CANCELLED; ...
+ */
+[[nodiscard]] enum fs_result fs_walk_sum(const struct fs_root *root, int tree,
+	const struct fs_watch *watch, uint64_t *bytes);
