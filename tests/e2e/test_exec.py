@@ -145,9 +145,16 @@ def test_a_program_starts_with_signals_at_their_defaults(run):
 
 # -- how it ends
 
-def test_a_client_that_only_ended_its_half_gets_the_whole_answer(run):
-    server = run("sh", "-c", "cat >/dev/null; sleep 0.3; echo done")
-    assert answer(server, b"x") == b"done\n"
+def test_a_client_that_only_ended_its_half_gets_the_whole_answer(run, tmp_path):
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    server = run("sh", "-c", f"cat >/dev/null; printf 'end\\r\\n'; read x < {gate}; echo done")
+    with server.connect() as wire:
+        wire.send(b"x")
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire._line() == b"end"
+        gate.write_text("go\n")
+        assert wire.rest() == b"done\n"
 
 
 def test_what_the_program_did_not_read_does_not_destroy_its_answer(run):

@@ -28,13 +28,13 @@ my $what = shift // "";
 if ($what eq "upper") { print uc while <STDIN> }
 if ($what eq "env") { print map { "$_=$ENV{$_}\\n" } sort keys %ENV }
 if ($what eq "args") { print map { "[$_]" } @ARGV, POSIX::getcwd() }
-if ($what eq "wait") { sleep 1000 }
+if ($what eq "wait") { POSIX::pause() }
 if ($what eq "err") { print STDERR "an error\\n"; exit 3 }
 if ($what eq "kill") { kill 9, $$ }
 """
 
 PYTHON = """
-import os, signal, sys, time
+import os, signal, sys
 import prefork_interp
 print("set up", file=sys.stderr)
 prefork_interp.ready()
@@ -49,7 +49,7 @@ if what == "env":
 if what == "args":
     print(*(f"[{word}]" for word in sys.argv[2:] + [os.getcwd()]), sep="")
 if what == "wait":
-    time.sleep(1000)
+    signal.pause()
 if what == "err":
     print("an error", file=sys.stderr)
     sys.exit(3)

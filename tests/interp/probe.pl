@@ -72,8 +72,10 @@ my %do = (
 		my $name = (split ' ', $Config::Config{sig_name})[$ARGV[1]];
 		$SIG{$name} = sub { $| = 1; print "got $ARGV[1]\n"; exit 5 };
 		$| = 1;
+		my ($one, $before) = (POSIX::SigSet->new($ARGV[1]), POSIX::SigSet->new);
+		POSIX::sigprocmask(POSIX::SIG_BLOCK, $one, $before);    # one that comes before the wait is not missed by it
 		print "ready\n";
-		select undef, undef, undef, 0.05 while 1;    # pause would sleep on a signal that came just before it
+		POSIX::sigsuspend($before) while 1;
 	},
 	become => sub { $| = 1; exec @ARGV[1 .. $#ARGV] or die "$!\n" },
 	background => sub {
