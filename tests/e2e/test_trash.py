@@ -162,6 +162,19 @@ def test_the_command_of_root_makes_what_the_drive_can_use(start, of_nobody):
     assert kept(of_nobody) == [("replaced", "a"), ("deleted", "a")]
 
 
+def test_on_a_full_disk_what_was_kept_first_goes_first(start, small_disk):
+    served = start("drive", small_disk)
+    for name in ("junk", "dear"):
+        assert served.ask("PUT", f"/{name}", body=b"x").status == 201
+    assert served.ask("DELETE", "/junk").status == 204
+    now = os.statvfs(small_disk)
+    subprocess.run(["mount", "-o", f"remount,nr_inodes={now.f_files - now.f_ffree}", small_disk], check=True)
+
+    assert served.ask("DELETE", "/dear").status == 204
+
+    assert kept(small_disk) == [("deleted", "dear")]
+
+
 def test_the_command_empties_and_says_what_it_cannot_find(served, folder):
     for name in "ab":
         assert served.ask("PUT", f"/{name}", body=b"one").status == 201

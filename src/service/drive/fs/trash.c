@@ -10,6 +10,7 @@
 #include "service/drive/fs/bucket.h"
 #include "service/drive/fs/install.h"
 #include "service/drive/fs/remove.h"
+#include "service/drive/fs/trim.h"
 #include "service/drive/fs/walk.h"
 
 #include <errno.h>
@@ -158,10 +159,23 @@ static int keep_by_move(int from_dir, const char *from, int to_dir, const char *
 	return file_rename(from_dir, from, to_dir, to, 0);
 }
 
+/* Once. FS_NOT_FOUND and FS_EXISTS where somebody was in the way, @key being the bucket. */
+static enum fs_result try_to_keep(const struct fs_root *root, const struct fs_place *place,
+	keep_fn *by, struct fs_trashed *out, char key[FS_BUCKET_KEY_MAX])
+{
+	enum fs_result result = fs_bucket_open(root, place->path, key);
+	if (result != FS_OK)
+		return result;
+	out->time_ns = (int64_t)clock_wall_ns();
+	name_version(out, key);
+	return fs_result_of(by(place->dir, place->name, root->trash, out->where));
+}
+
 static bool keep(const struct fs_root *root, const struct fs_place *place,
 	const struct fs_guard *guard, bool is_deleted, keep_fn *by, struct fs_trashed *out)
 {
-	char key[FS_BUCKET_KEY_MAX];
+	char key[FS_BUCKET_KEY_MAX] = "";
+	bool may_trim = !guard->spared; /* which could be the oldest */
 
 	*out = (struct fs_trashed){.is_deleted = is_deleted,
 		.is_measured = guard->now.type != FS_DIRECTORY,
@@ -170,19 +184,18 @@ static bool keep(const struct fs_root *root, const struct fs_place *place,
 		return false;
 	(void)snprintf(out->user, sizeof(out->user), "%s", guard->by ? guard->by : "");
 	for (unsigned i = 0; i < TRIES; i++) {
-		if (fs_bucket_open(root, place->path, key) != FS_OK)
-			break;
-		out->time_ns = (int64_t)clock_wall_ns();
-		name_version(out, key);
-		int err = by(place->dir, place->name, root->trash, out->where);
-		if (err == 0) {
+		enum fs_result result = try_to_keep(root, place, by, out, key);
+		if (result == FS_OK) {
 			if (root->kept_bytes)
 				atomic_fetch_add(root->kept_bytes, out->size);
 			if (out->time_ns / 1000 % TRIM_ONE_IN == 0)
 				trim_versions(root, key, out, guard->spared);
 			return true;
 		}
-		if (err != -ENOENT && err != -EEXIST)
+		/* What was kept first goes first, and not what is kept now. */
+		if (result == FS_NO_SPACE && may_trim && fs_trim_for(root, root->trash, 1))
+			may_trim = false;
+		else if (result != FS_NOT_FOUND && result != FS_EXISTS)
 			break;
 	}
 	fs_bucket_drop_empty(root, key);
