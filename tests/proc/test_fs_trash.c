@@ -1,88 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "fs_room.h"
+#include "fs_trash_room.h"
 
 #include "os/clock.h"
 #include "service/drive/fs/copy.h"
 #include "service/drive/fs/move.h"
-#include "service/drive/fs/publish.h"
-#include "service/drive/fs/remove.h"
 #include "service/drive/fs/trim.h"
-
-#include <stdatomic.h>
-
-static void assert_result(enum fs_result got, enum fs_result want)
-{
-	if (got != want)
-		fail_msg("%s, not %s", fs_result_name(got), fs_result_name(want));
-}
-
-static const struct fs_condition by_ann = {.kind = FS_IF_ANY, .by = "an/n%"};
-
-/* A room with a trash. */
-static int with_trash(void **state)
-{
-	const struct room_kind *kind = *state;
-	struct fs_options options = {.plain = kind->plain, .trash = true};
-	struct reason reason;
-
-	assert_int_equal(room_setup(state), 0);
-	struct room *room = *state;
-	fs_root_close(&room->root);
-	assert_int_equal(fs_root_open(&room->root, room->dir, &options, &reason), 0);
-	return 0;
-}
-
-static void put(const struct room *room, const char *path, const char *text)
-{
-	struct fs_publish pub;
-	struct fs_published published;
-
-	assert_result(fs_publish_begin(&pub, &room->root, path, FS_SIZE_UNKNOWN), FS_OK);
-	assert_result(fs_publish_write(&pub, text, strlen(text), 0), FS_OK);
-	assert_result(fs_publish_commit(&pub, &by_ann, FS_MTIME_NOW, &published), FS_OK);
-	fs_publish_end(&pub);
-}
-
-static void delete (const struct room *room, const char *path)
-{
-	assert_result(fs_remove(&room->root, path, &by_ann, FS_NO_WATCH), FS_OK);
-}
-
-#define MOST 64u
-
-struct seen {
-	unsigned n;
-	struct fs_trashed at[MOST];
-	char paths[MOST][64];
-};
-
-static struct seen *look(const struct room *room)
-{
-	static struct seen seen;
-	struct fs_trash_walk *walk = malloc(sizeof(*walk));
-
-	assert_non_null(walk);
-	seen.n = 0;
-	assert_result(fs_trash_walk_open(walk, &room->root), FS_OK);
-	while (fs_trash_walk_next(walk, &seen.at[seen.n]) == FS_OK) {
-		(void)snprintf(
-			seen.paths[seen.n], sizeof(seen.paths[0]), "%.63s", walk->path);
-		assert_true(++seen.n < MOST);
-	}
-	fs_trash_walk_close(walk);
-	free(walk);
-	return &seen;
-}
-
-static void assert_kept(
-	const struct room *room, const struct fs_trashed *kept, const char *text)
-{
-	char path[FS_TRASH_WHERE_MAX + 32];
-
-	(void)snprintf(path, sizeof(path), ".prefork/trash/%s", kept->where);
-	assert_file(room, path, text);
-}
 
 static void a_deleted_file_is_kept_with_all_that_is_known(void **state)
 {
@@ -177,22 +100,27 @@ static void a_deleted_tree_is_kept_whole_and_measured(void **state)
 	assert_no_litter(room);
 }
 
+static enum fs_result restore(const struct room *room, const struct fs_trashed *kept,
+	const char *to, bool overwrite)
+{
+	bool created;
+
+	return fs_trash_restore(
+		&room->root, kept, to, overwrite, FS_NO_CONDITION, &created);
+}
+
 static void what_is_restored_is_where_it_was(void **state)
 {
 	const struct room *room = *state;
 	struct fs_trashed kept;
 	char path[FS_PATH_MAX];
-	bool created;
 
 	drop_file(room, "f", "text");
 	delete (room, "f");
 	assert_result(fs_trash_find(&room->root, look(room)->at[0].id, &kept, path), FS_OK);
 	assert_string_equal(path, "f");
-	assert_result(fs_trash_restore(
-			      &room->root, &kept, path, false, FS_NO_CONDITION, &created),
-		FS_OK);
+	assert_result(restore(room, &kept, path, false), FS_OK);
 
-	assert_true(created);
 	assert_file(room, "f", "text");
 	assert_int_equal(look(room)->n, 0);
 	assert_int_equal(count_entries(room, ".prefork/trash"), 0);
@@ -202,18 +130,13 @@ static void restoring_over_a_file_asks_and_then_keeps_that(void **state)
 {
 	const struct room *room = *state;
 	struct fs_trashed kept;
-	bool created;
 
 	put(room, "f", "one");
 	put(room, "f", "two");
 	kept = look(room)->at[0];
-	assert_result(
-		fs_trash_restore(&room->root, &kept, "f", false, FS_NO_CONDITION, &created),
-		FS_EXISTS);
+	assert_result(restore(room, &kept, "f", false), FS_EXISTS);
 	assert_file(room, "f", "two");
-	assert_result(
-		fs_trash_restore(&room->root, &kept, "f", true, FS_NO_CONDITION, &created),
-		FS_OK);
+	assert_result(restore(room, &kept, "f", true), FS_OK);
 
 	assert_file(room, "f", "one");
 	assert_int_equal(look(room)->n, 1);
@@ -225,7 +148,6 @@ static void restoring_what_never_left_takes_it_from_the_trash(void **state)
 {
 	const struct room *room = *state;
 	struct fs_trashed kept;
-	bool created;
 
 	put(room, "f", "one");
 	put(room, "f", "two");
@@ -234,13 +156,9 @@ static void restoring_what_never_left_takes_it_from_the_trash(void **state)
 	(void)snprintf(both, sizeof(both), ".prefork/trash/%s", kept.where);
 	assert_int_equal(unlinkat(room->root.fd, both, 0), 0);
 	assert_int_equal(linkat(room->root.fd, "f", room->root.fd, both, 0), 0);
-	assert_result(
-		fs_trash_restore(&room->root, &kept, "f", false, FS_NO_CONDITION, &created),
-		FS_EXISTS);
+	assert_result(restore(room, &kept, "f", false), FS_EXISTS);
 	assert_int_equal(look(room)->n, 1);
-	assert_result(
-		fs_trash_restore(&room->root, &kept, "f", true, FS_NO_CONDITION, &created),
-		FS_OK);
+	assert_result(restore(room, &kept, "f", true), FS_OK);
 
 	assert_file(room, "f", "two");
 	assert_int_equal(look(room)->n, 0);
@@ -251,7 +169,6 @@ static void the_oldest_version_can_be_restored_however_many_there_are(void **sta
 	const struct room *room = *state;
 	struct fs_trashed kept;
 	char where[FS_TRASH_WHERE_MAX + 32], path[FS_PATH_MAX];
-	bool created;
 
 	put(room, "f", "one");
 	put(room, "f", "two");
@@ -265,9 +182,7 @@ static void the_oldest_version_can_be_restored_however_many_there_are(void **sta
 		}
 		(void)snprintf(where, sizeof(where), "%s-%016x", key, 1);
 		assert_result(fs_trash_find(&room->root, where, &kept, path), FS_OK);
-		assert_result(fs_trash_restore(&room->root, &kept, "f", true,
-				      FS_NO_CONDITION, &created),
-			FS_OK);
+		assert_result(restore(room, &kept, "f", true), FS_OK);
 	}
 	assert_file(room, "f", "old");
 }
@@ -436,11 +351,6 @@ static void no_stranger_names_what_is_no_version(void **state)
 		assert_result(
 			fs_trash_find(&room->root, bad[i], &kept, path), FS_NOT_FOUND);
 }
-
-/* clang-format off */
-#define KEPT_IN(test, kind) {#test " (" #kind ")", test, with_trash, room_teardown, (void *)&(kind)}
-#define EVERYWHERE_KEPT(test) KEPT_IN(test, on_disk), KEPT_IN(test, in_memory), KEPT_IN(test, on_plain_disk)
-/* clang-format on */
 
 int main(void)
 {

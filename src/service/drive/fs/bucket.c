@@ -14,11 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 enum {
 	KEY_DIGITS = 16,
 	PIECE = 1000, /* of a path in one link: XFS has room for 1,023 */
-	PROBES = 8,   /* paths of one hash that get a bucket; more are an attack */
+	PIECES = FS_PATH_MAX / PIECE + 1,
+	PROBES = 8, /* paths of one hash that get a bucket; more are an attack */
+	TRIES = 3,  /* to remove one to which others add */
 };
 
 #define GONE ".gone"
@@ -136,41 +139,92 @@ static bool stop(void *ctx, const char *name)
 
 struct leaving {
 	const struct fs_root *root;
-	const char *gone, *key;
+	const char *from, *to;
 	bool is_stuck;
 };
 
-static bool put_back(void *ctx, const char *name)
+static bool move_one(void *ctx, const char *name)
 {
 	struct leaving *leaving = ctx;
 	char from[FS_NAME_MAX + 40], to[FS_NAME_MAX + 40];
 
-	(void)snprintf(from, sizeof(from), "%s/%s", leaving->gone, name);
-	(void)snprintf(to, sizeof(to), "%s/%s", leaving->key, name);
+	(void)snprintf(from, sizeof(from), "%s/%s", leaving->from, name);
+	(void)snprintf(to, sizeof(to), "%s/%s", leaving->to, name);
 	if (file_rename(leaving->root->trash, from, leaving->root->trash, to, 0) < 0)
 		leaving->is_stuck = true;
 	return true;
 }
 
-/* Ends what was begun, here or by a process that died: unless somebody had added to the
- * bucket just before it went. */
-static void finish(const struct fs_root *root, const char *gone)
+/* Moves all versions from @gone to a bucket of @path. */
+static bool empty(const struct fs_root *root, const char *gone, const char *path)
 {
 	char key[FS_BUCKET_KEY_MAX];
 	struct leaving leaving = {root, gone, key, false};
-	bool is_empty = true;
 
+	return fs_bucket_open(root, path, key) == FS_OK
+	       && fs_bucket_each(root, gone, move_one, &leaving) == FS_OK
+	       && !leaving.is_stuck;
+}
+
+/* Never with what is in it: others may add to it up to the moment in which it is gone. False
+ * if one has; then it says @path again. */
+static bool remove_bucket(
+	const struct fs_root *root, const char *gone, int dir, const char *path)
+{
+	for (unsigned i = 0; i < PIECES; i++) {
+		char name[8];
+		(void)snprintf(name, sizeof(name), "%u", i);
+		(void)file_unlink(dir, name); /* few paths have so many */
+	}
+	int err = file_remove_dir(root->trash, gone);
+	if (err != -ENOTEMPTY && err != -EEXIST)
+		return true;
+	/* Not if another has come in its place, and not without room. */
+	return write_path(dir, path) < 0;
+}
+
+/* Opens @gone for the one who is to end it. -1 if that is another, or it is not there. */
+static int open_gone(const struct fs_root *root, const char *gone)
+{
+	struct statx locked, there;
+
+	AUTO_CLOSE int dir =
+		file_open(root->trash, gone, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (dir < 0 || file_lock(dir, LOCK_EX | LOCK_NB) < 0
+		|| file_stat(dir, "", &locked) < 0
+		|| file_stat(root->trash, gone, &there) < 0
+		|| locked.stx_ino != there.stx_ino)
+		return -1;
+	return fd_take(&dir);
+}
+
+/* Ends what was begun, here or by a process that died. What cannot be ended is left for the
+ * next who comes by. */
+static void finish(const struct fs_root *root, const char *gone)
+{
+	char path[FS_PATH_MAX], key[FS_BUCKET_KEY_MAX];
+
+	AUTO_CLOSE int dir = open_gone(root, gone);
+	if (dir < 0)
+		return;
 	(void)snprintf(key, sizeof(key), "%.*s", KEY_DIGITS, gone);
-	if (fs_bucket_each(root, gone, stop, &is_empty) != FS_OK)
-		return;
-	if (!is_empty && file_rename(root->trash, gone, root->trash, key, 0) == 0)
-		return;
-	/* There is a new bucket by now. */
-	if (!is_empty
-		&& (fs_bucket_each(root, gone, put_back, &leaving) != FS_OK
-			|| leaving.is_stuck))
-		return; /* for the next who comes by */
-	(void)!fs_remove_at(root, root->trash, gone, "", FS_NO_WATCH);
+	if (read_path(root, gone, path) < 0) { /* who removed that died */
+		memcpy(path, key, sizeof(key));
+		if (write_path(dir, path) < 0)
+			return;
+	}
+	for (unsigned i = 0; i < TRIES; i++) {
+		bool is_empty = true;
+		if (fs_bucket_each(root, gone, stop, &is_empty) != FS_OK)
+			return;
+		if (!is_empty && file_rename(root->trash, gone, root->trash, key, 0) == 0)
+			return;
+		if (!is_empty
+			&& !empty(root, gone, path)) /* there is a new bucket by now */
+			return;
+		if (remove_bucket(root, gone, dir, path))
+			return;
+	}
 }
 
 void fs_bucket_drop_empty(const struct fs_root *root, const char *key)

@@ -8,8 +8,9 @@
  *   .prefork/trash/KEY/...         what had that path (trash.h)
  *
  * It is made whole before it gets its name, so it always says its path; and it is
- * renamed to KEY.gone before it is removed, so that nobody adds to it meanwhile. Nobody
- * locks anything: who adds finds no bucket, and makes another.
+ * renamed to KEY.gone before it is removed: who adds then finds no bucket, and makes
+ * another. What somebody who had found it adds after that all the same is not removed
+ * with it.
  */
 
 #include "service/drive/fs/root.h"
