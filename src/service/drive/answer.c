@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "core/worker.h"
 #include "dav/multistatus.h"
+#include "dav/xml.h"
 #include "http/accept.h"
 #include "http/resp.h"
 #include "http/status.h"
@@ -19,6 +20,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <sys/uio.h>
 
 /* What one callback sends before other connections have their turn. */
@@ -40,6 +42,17 @@ struct buf *answer_begin(struct request *r, unsigned status)
 	buf_clear(head);
 	http_resp_begin(head, status, drive_date(r->drive));
 	return head;
+}
+
+void answer_begin_page(struct request *r, struct span csp, struct span cache_control)
+{
+	struct buf *head = answer_begin(r, 200);
+
+	http_resp_field(head, SPAN("Content-Type"), SPAN(UI_PAGE_TYPE));
+	http_resp_field(head, SPAN("Content-Security-Policy"), csp);
+	http_resp_field(head, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
+	http_resp_field(head, SPAN("Referrer-Policy"), SPAN("same-origin"));
+	http_resp_field(head, SPAN("Cache-Control"), cache_control);
 }
 
 /* The client need not be heard to the end of a body that nobody wants. */
@@ -181,6 +194,17 @@ void answer_sentence(struct request *r, unsigned status, const char *sentence)
 	if (status == 503)
 		http_resp_number(head, SPAN("Retry-After"), 1);
 	answer_explain(r, sentence);
+}
+
+bool answer_parsed(struct request *r, int result, const char *document)
+{
+	char sentence[64];
+
+	if (result == XML_OK)
+		return true;
+	(void)snprintf(sentence, sizeof(sentence), "the body is no %s document", document);
+	answer_sentence(r, xml_status(result), sentence);
+	return false;
 }
 
 void answer_condition(

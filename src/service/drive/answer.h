@@ -26,6 +26,9 @@ struct task_ops;
  * endings. */
 struct buf *answer_begin(struct request *r, unsigned status);
 
+/* Likewise of a page, with its fields. */
+void answer_begin_page(struct request *r, struct span csp, struct span cache_control);
+
 /* Endings: without a body; with one from memory, which may be let go afterwards; ... */
 void answer_empty(struct request *r);
 void answer_memory(struct request *r, struct span body);
@@ -55,7 +58,11 @@ void answer_explain(struct request *r, const char *sentence);
 /* A whole answer: @status and a sentence. */
 void answer_sentence(struct request *r, unsigned status, const char *sentence);
 
-/* Likewise, with WebDAV's name for the condition that failed (RFC 4918, 16), and for some
+/* Whether @result of a parser (dav/xml.h) is XML_OK. If not the request is answered: its body
+ * is no such @document. */
+bool answer_parsed(struct request *r, int result, const char *document);
+
+/* A whole answer with WebDAV's name for the condition that failed (RFC 4918, 16), and for some
  * the URL it failed at; else SPAN_NONE. */
 void answer_condition(
 	struct request *r, unsigned status, const char *condition, struct span url);

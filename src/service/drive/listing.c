@@ -3,7 +3,6 @@
 #include "service/drive/listing.h"
 
 #include "base/arena.h"
-#include "http/resp.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/list.h"
@@ -150,11 +149,6 @@ void listing_begin(struct request *r)
 	if (result != FS_OK)
 		return answer_result(r, result);
 
-	struct buf *head = answer_begin(r, 200);
-	http_resp_field(head, SPAN("Content-Type"), SPAN(UI_PAGE_TYPE));
-	http_resp_field(head, SPAN("Content-Security-Policy"), SPAN(UI_PAGE_CSP));
-	http_resp_field(head, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
-	http_resp_field(head, SPAN("Referrer-Policy"), SPAN("same-origin"));
-	http_resp_field(head, SPAN("Cache-Control"), SPAN("no-cache"));
+	answer_begin_page(r, SPAN(UI_PAGE_CSP), SPAN("no-cache"));
 	answer_text(r, &ops, listing->entries ? listing->n : LISTING_SORTED);
 }

@@ -275,9 +275,7 @@ static void locking_take(struct request *r, struct span piece)
 {
 	struct locking *locking = r->task;
 
-	int result = lockinfo_feed(&locking->info, piece);
-	if (result != XML_OK)
-		answer_sentence(r, xml_status(result), "the body is no lockinfo document");
+	(void)answer_parsed(r, lockinfo_feed(&locking->info, piece), "lockinfo");
 }
 
 static void locking_end(struct request *r)
@@ -287,9 +285,8 @@ static void locking_end(struct request *r)
 	int result = lockinfo_end(&locking->info);
 	if (result == XML_OK)
 		return alone(r, take_lock);
-	if (result != XML_EMPTY)
-		return answer_sentence(
-			r, xml_status(result), "the body is no lockinfo document");
+	if (result != XML_EMPTY && !answer_parsed(r, result, "lockinfo"))
+		return;
 	if (!request_field(r, HTTP_H_IF).p)
 		return answer_sentence(
 			r, 400, "a LOCK has a body, or refreshes what the If field names");

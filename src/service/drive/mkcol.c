@@ -82,19 +82,15 @@ static void mkcol_take(struct request *r, struct span piece)
 {
 	struct mkcol *mkcol = r->task;
 
-	int result = proppatch_feed(&mkcol->patch, piece);
-	if (result != XML_OK)
-		answer_sentence(r, xml_status(result), "the body is no mkcol document");
+	(void)answer_parsed(r, proppatch_feed(&mkcol->patch, piece), "mkcol");
 }
 
 static void mkcol_end(struct request *r)
 {
 	struct mkcol *mkcol = r->task;
 
-	int parsed = proppatch_end(&mkcol->patch);
-	if (parsed != XML_OK)
-		return answer_sentence(
-			r, xml_status(parsed), "the body is no mkcol document");
+	if (!answer_parsed(r, proppatch_end(&mkcol->patch), "mkcol"))
+		return;
 	propedit_init(&mkcol->edit, &mkcol->patch);
 	if (mkcol->edit.n_bad > 0)
 		return answer_refused(r, &mkcol->edit);

@@ -317,19 +317,15 @@ static void propget_take(struct request *r, struct span piece)
 {
 	struct propget *get = r->task;
 
-	int result = propfind_feed(&get->want, piece);
-	if (result != XML_OK)
-		answer_sentence(r, xml_status(result), "the body is no propfind document");
+	(void)answer_parsed(r, propfind_feed(&get->want, piece), "propfind");
 }
 
 static void propget_end(struct request *r)
 {
 	struct propget *get = r->task;
 
-	int parsed = propfind_end(&get->want);
-	if (parsed != XML_OK)
-		return answer_sentence(
-			r, xml_status(parsed), "the body is no propfind document");
+	if (!answer_parsed(r, propfind_end(&get->want), "propfind"))
+		return;
 	get->wants_dead = get->want.has_unknown || get->want.kind != PROPFIND_PROP;
 	enum fs_result result = prepare(r);
 	if (result == FS_TOO_DEEP)

@@ -33,10 +33,7 @@ static void propset_take(struct request *r, struct span piece)
 {
 	struct propset *set = r->task;
 
-	int result = proppatch_feed(&set->patch, piece);
-	if (result != XML_OK)
-		answer_sentence(
-			r, xml_status(result), "the body is no propertyupdate document");
+	(void)answer_parsed(r, proppatch_feed(&set->patch, piece), "propertyupdate");
 }
 
 static enum fs_result change(struct request *r, struct permit *permit)
@@ -83,10 +80,8 @@ static void propset_end(struct request *r)
 
 	permit_init(&permit, r);
 	permit_add(&permit, r->path, PERMIT_WRITE);
-	int parsed = proppatch_end(&set->patch);
-	if (parsed != XML_OK)
-		return answer_sentence(
-			r, xml_status(parsed), "the body is no propertyupdate document");
+	if (!answer_parsed(r, proppatch_end(&set->patch), "propertyupdate"))
+		return;
 	enum fs_result result = fs_stat(&r->drive->root, r->path, &info);
 	if (result == FS_OK)
 		result = permit_check(&permit);

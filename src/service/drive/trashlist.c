@@ -189,19 +189,15 @@ static void trashlist_take(struct request *r, struct span piece)
 {
 	struct trashlist *t = r->task;
 
-	int result = propfind_feed(&t->want, piece);
-	if (result != XML_OK)
-		answer_sentence(r, xml_status(result), "the body is no propfind document");
+	(void)answer_parsed(r, propfind_feed(&t->want, piece), "propfind");
 }
 
 static void trashlist_end(struct request *r)
 {
 	struct trashlist *t = r->task;
 
-	int parsed = propfind_end(&t->want);
-	if (parsed != XML_OK)
-		return answer_sentence(
-			r, xml_status(parsed), "the body is no propfind document");
+	if (!answer_parsed(r, propfind_end(&t->want), "propfind"))
+		return;
 	enum fs_result result = prepare(r, t);
 	if (result != FS_OK)
 		return answer_result(r, result);

@@ -3,7 +3,6 @@
 #include "service/drive/trashpage.h"
 
 #include "core/worker.h"
-#include "http/resp.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
 #include "service/drive/request.h"
@@ -144,11 +143,6 @@ void trashpage_begin(struct request *r)
 		trashpage_fini(p);
 		return answer_result(r, result);
 	}
-	struct buf *head = answer_begin(r, 200);
-	http_resp_field(head, SPAN("Content-Type"), SPAN(UI_PAGE_TYPE));
-	http_resp_field(head, SPAN("Content-Security-Policy"), SPAN(UI_TRASH_CSP));
-	http_resp_field(head, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
-	http_resp_field(head, SPAN("Referrer-Policy"), SPAN("same-origin"));
-	http_resp_field(head, SPAN("Cache-Control"), SPAN("no-store"));
+	answer_begin_page(r, SPAN(UI_TRASH_CSP), SPAN("no-store"));
 	answer_stream(r, &ops, ANSWER_UNKNOWN);
 }
