@@ -51,6 +51,13 @@ static struct civil civil_from(int64_t sec)
 	};
 }
 
+int64_t date_sec(int64_t unix_ns)
+{
+	const int64_t second = (int64_t)NS_PER_SEC;
+
+	return unix_ns / second - (unix_ns % second < 0);
+}
+
 static void two(char *at, unsigned n)
 {
 	at[0] = (char)('0' + n / 10);

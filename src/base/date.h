@@ -15,6 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The second that @unix_ns, in nanoseconds, is in: before 1970 the one that ends later. */
+int64_t date_sec(int64_t unix_ns);
+
 #define DATE_HTTP_BYTES 29u /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7) */
 #define DATE_ISO_BYTES  20u /* "1994-11-06T08:49:37Z" (RFC 3339) */
 #define DATE_CLF_BYTES  26u /* "06/Nov/1994:08:49:37 +0000", as access logs write it */

@@ -2,6 +2,7 @@
 
 #include "os/file.h"
 
+#include "base/date.h"
 #include "base/util.h"
 #include "os/fault.h"
 
@@ -259,15 +260,11 @@ ssize_t file_copy_range(int from, int to, uint64_t offset, size_t n)
 int file_set_mtime(int fd, int64_t mtime_ns)
 {
 	FAULT_STEP("time");
-	int64_t sec = mtime_ns / (int64_t)NS_PER_SEC;
-	int64_t ns = mtime_ns % (int64_t)NS_PER_SEC;
-
-	if (ns < 0) { /* before 1970: the nanoseconds still count forward */
-		ns += (int64_t)NS_PER_SEC;
-		sec--;
-	}
-
-	struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = sec, .tv_nsec = ns}};
+	const int64_t second = (int64_t)NS_PER_SEC;
+	struct timespec times[] = {{.tv_nsec = UTIME_OMIT},
+		{.tv_sec = date_sec(mtime_ns),
+			/* before 1970 they still count forward */
+			.tv_nsec = (mtime_ns % second + second) % second}};
 	return done(futimens(fd, times));
 }
 

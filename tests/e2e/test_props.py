@@ -200,11 +200,37 @@ def test_the_answer_says_that_the_time_was_taken_and_what_is_no_time_is_refused(
     assert served.ask("PUT", "/t", {"X-OC-Mtime": str(TIME)}, b"text")["X-OC-Mtime"] == "accepted"
     assert served.ask("PUT", "/t", {}, b"text")["X-OC-Mtime"] is None
     was = os.stat(folder / "t").st_mtime_ns
-    for value in "", "now", "-1", "0x10", "99999999999999999999":
+    for value in "", "now", "--1", "0x10", "99999999999999999999":
         assert served.ask("PUT", "/t", {"X-OC-Mtime": value}, b"text").status == 400, value
         assert put(served, "/t", f"<D:lastmodified>{value}</D:lastmodified>", status=207) == {D + "lastmodified": 403}
         assert set(put(served, "/t", WIN32.format(value), status=207).values()) == {403}
     assert os.stat(folder / "t").st_mtime_ns == was
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("way", ["X-OC-Mtime", "lastmodified", "Win32LastModifiedTime"])
+def test_a_time_before_1970_is_a_time(served, folder, way):
+    served.ask("PUT", "/t", {}, b"text")
+    ways = {"X-OC-Mtime": lambda: served.ask("PUT", "/t", {"X-OC-Mtime": "-86401"}, b"text")["X-OC-Mtime"] == "accepted",
+            "lastmodified": lambda: put(served, "/t", "<D:lastmodified>-86401</D:lastmodified>"),
+            "Win32LastModifiedTime": lambda: put(served, "/t", WIN32.format("Tue, 30 Dec 1969 23:59:59 GMT"))}
+    assert ways[way]()
+
+    assert os.stat(folder / "t").st_mtime_ns // 10**9 == -86401
+    assert served.ask("HEAD", "/t")["Last-Modified"] == "Tue, 30 Dec 1969 23:59:59 GMT"
+    (found,) = get(served, "/t").values()
+    assert found[D + "getlastmodified"].text == "Tue, 30 Dec 1969 23:59:59 GMT"
+
+
+@pytest.mark.core
+def test_a_file_from_the_far_future_is_served(served, folder):
+    (folder / "t").write_bytes(b"text")
+    os.utime(folder / "t", (10**10, 10**10))  # 2286, which is more than 64 bits of nanoseconds
+    if os.stat(folder / "t").st_mtime != 10**10:
+        pytest.skip("this disk has no such year")
+    assert served.ask("GET", "/t").body == b"text"
+    assert get(served, "/t")
+    assert served.ask("PUT", "/t", {}, b"more").status == 204
 
 
 def test_properties_outlive_the_server(drive, house):

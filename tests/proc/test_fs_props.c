@@ -5,6 +5,7 @@
 
 #include "service/drive/fs/copy.h"
 #include "service/drive/fs/digests.h"
+#include "service/drive/fs/make.h"
 #include "service/drive/fs/move.h"
 #include "service/drive/fs/props.h"
 #include "service/drive/fs/publish.h"
@@ -392,6 +393,57 @@ static void one_sha256_lies_in_the_inode_itself(void **state)
 	assert_int_equal(after.st_blocks, before.st_blocks);
 }
 
+static void a_folder_is_made_with_properties_or_not_at_all(void **state)
+{
+	struct room *room = *state;
+	struct order order = {.byte = 'd', .n = LARGE}, refused = {.result = FS_FORBIDDEN};
+	const struct fs_root *root = &room->root;
+	struct fs_info info;
+
+	drop_dir(room, "up");
+	assert_int_equal(fchmodat(root->fd, "up", 02755, 0), 0);
+	assert_int_equal(
+		fchownat(root->fd, "up", (uid_t)-1, getegid() + (geteuid() == 0), 0), 0);
+	assert_int_equal(
+		fs_make_dir_with(root, "up/d", FS_NO_CONDITION, carry_out, &order), FS_OK);
+	assert_props(room, "up/d", 'd', LARGE);
+	assert_int_equal(fs_stat(root, "up/d", &info), FS_OK);
+	assert_int_equal(
+		info.gid, getegid() + (geteuid() == 0)); /* as mkdir(2) would have it */
+	assert_true(info.mode & S_ISGID);
+
+	assert_int_equal(fs_make_dir_with(root, "up/d", FS_NO_CONDITION, carry_out, &order),
+		FS_EXISTS);
+	assert_int_equal(
+		fs_make_dir_with(root, "up/e", FS_NO_CONDITION, carry_out, &refused),
+		FS_FORBIDDEN);
+	assert_int_equal(count_entries(room, "up"), 1);
+	assert_int_equal(n_aside(room), 1);
+	assert_no_litter(room);
+}
+
+/* Half of them with properties. */
+static int make_once(void *arg, int me)
+{
+	struct room *room = arg;
+	struct order order = {.byte = 'd', .n = 1};
+
+	return me % 2 ? fs_make_dir(&room->root, "prize", FS_NO_CONDITION)
+		      : fs_make_dir_with(
+			      &room->root, "prize", FS_NO_CONDITION, carry_out, &order);
+}
+
+static void of_many_who_make_one_folder_exactly_one_wins(void **state)
+{
+	struct room *room = *state;
+
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(race(make_once, room, FS_OK), 1);
+		assert_int_equal(unlinkat(room->root.fd, "prize", AT_REMOVEDIR), 0);
+	}
+	assert_no_litter(room);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +455,8 @@ int main(void)
 		EVERYWHERE(an_upload_given_up_leaves_no_properties_behind),
 		EVERYWHERE(a_disk_without_attributes_keeps_them_too),
 		EVERYWHERE(a_new_file_does_not_inherit_from_one_whose_number_it_has),
+		EVERYWHERE(a_folder_is_made_with_properties_or_not_at_all),
+		EVERYWHERE(of_many_who_make_one_folder_exactly_one_wins),
 		EVERYWHERE(of_many_changes_none_is_lost_and_an_upload_loses_none),
 		EVERYWHERE(digests_are_known_as_long_as_the_contents_stay),
 		EVERYWHERE(digests_of_what_another_program_changed_are_not_told),

@@ -3,6 +3,7 @@
 #include "service/drive/listing.h"
 
 #include "base/arena.h"
+#include "base/date.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/list.h"
@@ -39,7 +40,7 @@ static struct ui_entry entry_of(const struct fs_entry *from, struct span name)
 		.name = name,
 		.is_dir = from->info.type == FS_DIRECTORY,
 		.size_bytes = from->info.size,
-		.mtime_sec = from->info.mtime_ns / (int64_t)NS_PER_SEC,
+		.mtime_sec = date_sec(from->info.mtime_ns),
 	};
 }
 

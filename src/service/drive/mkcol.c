@@ -9,7 +9,6 @@
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/make.h"
-#include "service/drive/fs/remove.h"
 #include "service/drive/options.h"
 #include "service/drive/permit.h"
 #include "service/drive/propedit.h"
@@ -36,14 +35,9 @@ static enum fs_result make(struct request *r, struct mkcol *mkcol, struct permit
 	if (!r->path[0])
 		return FS_EXISTS;
 	condition.fence = &permit->fence;
-	enum fs_result result = fs_make_dir(root, r->path, &condition);
-	if (result != FS_OK || !mkcol)
-		return result;
-	result = fs_props_change(
-		root, r->path, FS_NO_CONDITION, propedit_apply, &mkcol->edit);
-	if (result != FS_OK) /* all or nothing; it is empty, or somebody's by now */
-		(void)!fs_remove_empty(root, r->path);
-	return result;
+	return mkcol ? fs_make_dir_with(
+		       root, r->path, &condition, propedit_apply, &mkcol->edit)
+		     : fs_make_dir(root, r->path, &condition);
 }
 
 static void answer_refused(struct request *r, const struct propedit *edit)

@@ -2,6 +2,7 @@
 
 #include "service/drive/propget.h"
 
+#include "base/date.h"
 #include "base/escape.h"
 #include "core/worker.h"
 #include "dav/headers.h"
@@ -133,14 +134,14 @@ static void put_entry(
 		.is_dir = is_dir,
 		.is_executable = info->mode & 0100,
 		.is_read_only = !r->may_write,
-		.mtime_sec = info->mtime_ns / (int64_t)NS_PER_SEC,
+		.mtime_sec = date_sec(info->mtime_ns),
 		.size_bytes = info->size,
 	};
 	char etag[VERSION_ETAG_MAX];
 
 	if (info->birth_ns != 0) {
 		facts.has |= PROP_BIT(PROP_CREATIONDATE);
-		facts.birth_sec = info->birth_ns / (int64_t)NS_PER_SEC;
+		facts.birth_sec = date_sec(info->birth_ns);
 	}
 	if (is_dir && get->has_space) {
 		facts.has |= OF_SPACE;

@@ -107,7 +107,8 @@ static void put_end(struct request *r)
 	struct buf *head = answer_begin(r, published.created ? 201 : 204);
 	http_resp_etag(head, version.now.etag);
 	digests_put(r, head, &put->checksum.got);
-	if (put->mtime_ns != FS_MTIME_NOW)
+	if (put->mtime_ns != FS_MTIME_NOW
+		&& fs_touch_took(put->mtime_ns, published.info.mtime_ns))
 		http_resp_field(head, SPAN("X-OC-Mtime"), SPAN("accepted"));
 	answer_empty(r);
 }

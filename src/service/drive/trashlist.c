@@ -2,6 +2,7 @@
 
 #include "service/drive/trashlist.h"
 
+#include "base/date.h"
 #include "base/escape.h"
 #include "dav/headers.h"
 #include "dav/multistatus.h"
@@ -65,7 +66,7 @@ static void put(struct request *r, const struct multistatus_href *href,
 	struct multistatus_facts facts = {
 		.has = OF_ALL | (is_dir ? 0 : OF_FILES),
 		.is_dir = is_dir,
-		.mtime_sec = info->mtime_ns / (int64_t)NS_PER_SEC,
+		.mtime_sec = date_sec(info->mtime_ns),
 		.size_bytes = info->size,
 		.displayname = name,
 	};

@@ -2,6 +2,7 @@
 
 #include "service/drive/version.h"
 
+#include "base/date.h"
 #include "core/worker.h"
 #include "service/drive/drive.h"
 #include "service/drive/request.h"
@@ -12,7 +13,7 @@ void version_of(const struct drive *drive, const struct fs_info *info, struct ve
 	if (!info)
 		return;
 	out->now.has_mtime = true;
-	out->now.mtime_sec = info->mtime_ns / (int64_t)NS_PER_SEC;
+	out->now.mtime_sec = date_sec(info->mtime_ns);
 	if (info->type == FS_DIRECTORY)
 		return;
 	int64_t now_ns = (int64_t)worker_wall_ns(drive->worker);

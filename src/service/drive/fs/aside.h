@@ -27,7 +27,7 @@ struct fs_aside {
  *
  * Makes nothing but the note. @beside asks for a name beside the target even
  * where .prefork/tmp/ seems to be on its mount: project quotas and subvolumes
- * show only when a rename is refused. FS_OK with @out, which fs_aside_end ends
+ * show only when a rename is refused, and what a directory hands down is its own. FS_OK with @out, which fs_aside_end ends
  * and which borrows both arguments' directories.
  */
 [[nodiscard]] enum fs_result fs_aside_choose(struct fs_aside *out,

@@ -36,12 +36,6 @@ static enum fs_result lock(
 	return result;
 }
 
-static bool needs_it_alone(const struct fs_condition *condition)
-{
-	/* FS_IF_ABSENT does not: link(2) has exactly one winner by itself. */
-	return condition->kind == FS_IF_PRESENT || condition->kind == FS_IF_HOLDS;
-}
-
 static enum fs_result look(
 	struct fs_guard *guard, const struct fs_root *root, const struct fs_place *place)
 {
@@ -110,7 +104,7 @@ enum fs_result fs_guard_enter(struct fs_guard *out, const struct fs_root *root,
 	enum fs_result result = enter_fence(&guard, condition->fence, &asks);
 	if (result == FS_OK)
 		result = lock(
-			&guard, root, byte_of(place), asks || needs_it_alone(condition));
+			&guard, root, byte_of(place), asks || condition->kind != FS_IF_ANY);
 	if (result == FS_OK)
 		result = look(&guard, root, place);
 	if (result == FS_OK)
@@ -154,7 +148,7 @@ enum fs_result fs_guard_enter_two(struct fs_guard *a, struct fs_guard *b,
 	enum fs_result result = enter_fence(&first, condition->fence, &asks);
 	if (result == FS_OK)
 		result = lock_both(root, &first, &second, place_a, place_b,
-			asks || needs_it_alone(condition), asks);
+			asks || condition->kind != FS_IF_ANY, asks);
 	if (result == FS_OK)
 		result = look(&first, root, place_a);
 	if (result == FS_OK)

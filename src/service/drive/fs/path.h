@@ -19,7 +19,7 @@
 #define FS_PRIVATE  ".prefork" /* at the root: what is ours. No request reaches it */
 #define FS_RESERVED "~"        /* at the root: the URLs below it are the program's own */
 #define FS_TEMP_PREFIX \
-	".prefork-tmp-" /* anywhere: a temporary of ours, past a mount point */
+	".prefork-tmp-" /* anywhere: a temporary of ours, where .prefork/tmp/ is no place for it */
 
 /* Whether an entry @name in the directory @at_root (or deeper) is kept from strangers. */
 bool fs_path_hides(const char *name, bool at_root);

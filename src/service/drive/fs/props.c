@@ -236,18 +236,23 @@ static int set_executable(int fd, const struct fs_info *info, bool is_executable
 	return file_set_mode(fd, is_executable ? mode | readers : mode & ~(mode_t)0111u);
 }
 
-/* The contents stay, and so do their digests. @info is of now. */
-static int set_mtime(
+/* The contents stay, and so do their digests. @info is of now. FS_UNSUPPORTED where the disk
+ * has no such year, and has taken another. */
+static enum fs_result set_mtime(
 	const struct fs_root *root, int fd, const struct fs_info *info, int64_t mtime_ns)
 {
 	struct fs_digests digests;
 	struct fs_info now;
 
 	fs_digests_read(root, fd, info, &digests);
-	int err = file_set_mtime(fd, mtime_ns);
-	if (err == 0 && digests.n > 0 && fs_stat_fd(root, fd, &now) == FS_OK)
+	enum fs_result result = fs_result_of(file_set_mtime(fd, mtime_ns));
+	if (result == FS_OK)
+		result = fs_stat_fd(root, fd, &now);
+	if (result != FS_OK)
+		return result;
+	if (digests.n > 0)
 		(void)!fs_digests_write(root, fd, &now, &digests); /* or they are stale */
-	return err;
+	return fs_touch_took(mtime_ns, now.mtime_ns) ? FS_OK : FS_UNSUPPORTED;
 }
 
 /* Time and mode first, which can be taken back. */
@@ -257,9 +262,9 @@ static enum fs_result carry_out(const struct fs_root *root, int fd,
 	bool sets_mode = edit->sets_mode && info->type == FS_FILE;
 	int err = sets_mode ? set_executable(fd, info, edit->is_executable) : 0;
 
-	if (err == 0 && edit->mtime_ns != FS_MTIME_NOW)
-		err = set_mtime(root, fd, info, fs_touch_time(edit->mtime_ns));
 	enum fs_result result = fs_result_of(err);
+	if (result == FS_OK && edit->mtime_ns != FS_MTIME_NOW)
+		result = set_mtime(root, fd, info, fs_touch_time(edit->mtime_ns));
 	if (result == FS_OK && writes)
 		result = write_open(root, fd, info, buf_span(edit->props));
 	if (result == FS_OK)
@@ -268,12 +273,12 @@ static enum fs_result carry_out(const struct fs_root *root, int fd,
 	if (sets_mode)
 		(void)file_set_mode(fd, info->mode & 0777u);
 	if (edit->mtime_ns != FS_MTIME_NOW)
-		(void)set_mtime(root, fd, info, info->mtime_ns);
+		(void)!set_mtime(root, fd, info, info->mtime_ns);
 	return result;
 }
 
-static enum fs_result edit_open(const struct fs_root *root, int fd,
-	enum fs_result (*change)(void *ctx, struct fs_props_edit *edit), void *ctx)
+enum fs_result fs_props_change_open(
+	const struct fs_root *root, int fd, fs_props_change_fn *change, void *ctx)
 {
 	AUTO_BUF props = BUF_INIT(FS_PROPS_MAX + HEADER_MAX);
 	AUTO_BUF before = BUF_INIT(FS_PROPS_MAX + HEADER_MAX);
@@ -297,8 +302,7 @@ static enum fs_result edit_open(const struct fs_root *root, int fd,
 }
 
 enum fs_result fs_props_change(const struct fs_root *root, const char *path,
-	const struct fs_condition *condition,
-	enum fs_result (*change)(void *ctx, struct fs_props_edit *edit), void *ctx)
+	const struct fs_condition *condition, fs_props_change_fn *change, void *ctx)
 {
 	AUTO_PLACE place = FS_PLACE_NONE;
 	AUTO_GUARD guard = FS_GUARD_NONE;
@@ -317,5 +321,5 @@ enum fs_result fs_props_change(const struct fs_root *root, const char *path,
 	if (result == FS_OK)
 		result =
 			fs_resolve(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &fd, NULL);
-	return result == FS_OK ? edit_open(root, fd, change, ctx) : result;
+	return result == FS_OK ? fs_props_change_open(root, fd, change, ctx) : result;
 }

@@ -35,6 +35,9 @@ struct fs_props_edit {
 	bool is_executable; /* or not */
 };
 
+/* FS_OK, or what ends the call and leaves everything as it was. */
+typedef enum fs_result fs_props_change_fn(void *ctx, struct fs_props_edit *edit);
+
 /**
  * fs_props_change - let @change edit what is kept with @path.
  *
@@ -43,8 +46,11 @@ struct fs_props_edit {
  * that is FS_OK nothing has changed. FS_TOO_LARGE past FS_PROPS_MAX.
  */
 [[nodiscard]] enum fs_result fs_props_change(const struct fs_root *root, const char *path,
-	const struct fs_condition *condition,
-	enum fs_result (*change)(void *ctx, struct fs_props_edit *edit), void *ctx);
+	const struct fs_condition *condition, fs_props_change_fn *change, void *ctx);
+
+/* The same for an open file or directory that only we can name: without any guard. */
+[[nodiscard]] enum fs_result fs_props_change_open(
+	const struct fs_root *root, int fd, fs_props_change_fn *change, void *ctx);
 
 /* Makes those of the open file @to the same as those of @from. */
 [[nodiscard]] enum fs_result fs_props_copy(const struct fs_root *root, int from, int to);

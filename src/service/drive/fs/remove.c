@@ -177,21 +177,6 @@ enum fs_result fs_remove_at(const struct fs_root *root, int dir, const char *nam
 	return r.failed ? FS_PARTIAL : FS_OK;
 }
 
-enum fs_result fs_remove_empty(const struct fs_root *root, const char *path)
-{
-	AUTO_PLACE place = FS_PLACE_NONE;
-	struct fs_info info;
-
-	enum fs_result result = fs_place_open(&place, root, path);
-	if (result == FS_OK)
-		result = fs_stat_at(root, place.dir, place.name, &info);
-	if (result == FS_OK)
-		result = fs_result_of(file_remove_dir(place.dir, place.name));
-	if (result == FS_OK)
-		fs_props_forget(root, &info);
-	return result;
-}
-
 enum fs_result fs_remove_displace(
 	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out)
 {

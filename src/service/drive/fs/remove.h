@@ -24,9 +24,6 @@
 [[nodiscard]] enum fs_result fs_remove(const struct fs_root *root, const char *path,
 	const struct fs_condition *condition, const struct fs_watch *watch);
 
-/* Removes the directory @path if nothing is in it; FS_NOT_EMPTY. */
-[[nodiscard]] enum fs_result fs_remove_empty(const struct fs_root *root, const char *path);
-
 /**
  * fs_remove_at - remove @name in @dir and all that is in it, for this room's own work.
  *

@@ -12,9 +12,15 @@
 
 #define YOUNG_NS (2 * (int64_t)NS_PER_SEC) /* the coarsest clock we know, FAT's */
 
+/* Some disks know more years than 64 bits of nanoseconds do; those are the last of them. */
 static int64_t in_ns(struct statx_timestamp t)
 {
-	return t.tv_sec * (int64_t)NS_PER_SEC + t.tv_nsec;
+	int64_t ns;
+
+	if (__builtin_mul_overflow(t.tv_sec, (int64_t)NS_PER_SEC, &ns)
+		|| __builtin_add_overflow(ns, (int64_t)t.tv_nsec, &ns))
+		return t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
 }
 
 static enum fs_type type_of(uint16_t mode)

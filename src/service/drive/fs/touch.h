@@ -3,9 +3,8 @@
 
 /* touch - the time of a file's contents, as a client wants it. */
 
-#include "service/drive/fs/root.h"
-
-#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #define FS_MTIME_NOW INT64_MIN
 
@@ -15,6 +14,6 @@
  */
 [[nodiscard]] int64_t fs_touch_time(int64_t mtime_ns);
 
-/* Sets the time of the file or directory @path. */
-[[nodiscard]] enum fs_result fs_touch(
-	const struct fs_root *root, const char *path, int64_t mtime_ns);
+/* Whether a file whose time is now @got_ns took @wanted_ns: to the coarsest clock's tick, and
+ * not cut to the years that its file system knows. */
+[[nodiscard]] bool fs_touch_took(int64_t wanted_ns, int64_t got_ns);
