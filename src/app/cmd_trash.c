@@ -293,10 +293,17 @@ static int help(const struct opt_group *group)
 	return EXIT_DONE;
 }
 
+static void say_unkept(void *, const char *path, enum fs_result why)
+{
+	(void)fprintf(stderr,
+		"preforkd trash: %s: what had the name could not be kept: %s\n", path,
+		words_of(why));
+}
+
 /* A folder that no drive served is left alone. */
 static int open_root(struct call *call, const char *folder, struct reason *reason)
 {
-	const struct fs_options options = {.trash = true};
+	const struct fs_options options = {.trash = true, .unkept = say_unkept};
 	struct statx st;
 	char private[FS_PATH_MAX];
 

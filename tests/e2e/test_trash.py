@@ -175,6 +175,17 @@ def test_on_a_full_disk_what_was_kept_first_goes_first(start, small_disk):
     assert kept(small_disk) == [("deleted", "dear")]
 
 
+def test_what_cannot_be_kept_is_told_once_a_second(served, folder):
+    for name in "abc":
+        assert served.ask("PUT", f"/{name}", body=b"one").status == 201
+    (folder / ".prefork" / "trash").rmdir()
+    for name in "abc":
+        assert served.ask("DELETE", f"/{name}").status == 204
+
+    line = served.wait_log("not-kept")
+    assert "path=a" in line and "why=not-found" in line
+
+
 def test_the_command_empties_and_says_what_it_cannot_find(served, folder):
     for name in "ab":
         assert served.ask("PUT", f"/{name}", body=b"one").status == 201

@@ -11,6 +11,13 @@
 #define FAULT_POINTS
 #include "os/fault.h"
 #include "service/drive/fs/bucket.h"
+#include "service/drive/fs/copy.h"
+#include "service/drive/fs/move.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
 
 /* Somebody else, who does something once, just before that step. */
 static struct {
@@ -26,6 +33,18 @@ void fault_step(const char *step)
 		return;
 	other.before = NULL;
 	other.act(other.room);
+}
+
+static int link_errno; /* what link(2) says; 0: it works */
+
+/* In place of the C library's. */
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	if (link_errno && flags == 0) {
+		errno = link_errno;
+		return -1;
+	}
+	return (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
 }
 
 /* -- buckets -- */
@@ -113,12 +132,216 @@ static void what_lost_its_path_is_kept_by_its_number(void **state)
 	assert_kept_late(room, key);
 }
 
+/* -- keeping -- */
+
+static void without_hard_links_what_is_replaced_is_kept_too(void **state)
+{
+	struct room *room = *state;
+	static const int errors[] = {EPERM, EMLINK, EOPNOTSUPP, ENOSYS};
+
+	for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		put(room, "f", "one");
+		link_errno = errors[i];
+		put(room, "f", "two");
+		link_errno = 0;
+
+		const struct seen *seen = look(room);
+		assert_int_equal(seen->n, 1);
+		assert_kept(room, &seen->at[0], "one");
+		assert_file(room, "f", "two");
+		assert_result(
+			fs_trash_purge(&room->root, &seen->at[0], FS_NO_WATCH), FS_OK);
+		assert_int_equal(unlinkat(room->root.fd, "f", 0), 0);
+	}
+}
+
+static struct {
+	unsigned n;
+	char path[64];
+	enum fs_result why;
+} unkept;
+
+static void note_unkept(void *, const char *path, enum fs_result why)
+{
+	unkept.n++;
+	unkept.why = why;
+	(void)snprintf(unkept.path, sizeof(unkept.path), "%s", path);
+}
+
+static void take_trash_away(struct room *room)
+{
+	unkept.n = 0;
+	room->root.unkept = note_unkept;
+	assert_int_equal(unlinkat(room->root.fd, ".prefork/trash", AT_REMOVEDIR), 0);
+}
+
+static void what_cannot_be_kept_is_told(void **state)
+{
+	struct room *room = *state;
+
+	put(room, "f", "one");
+	take_trash_away(room);
+	put(room, "f", "two");
+	assert_int_equal(unkept.n, 1);
+	assert_string_equal(unkept.path, "f");
+	assert_int_equal(unkept.why, FS_NOT_FOUND);
+	assert_file(room, "f", "two");
+	delete (room, "f");
+	assert_int_equal(unkept.n, 2);
+	assert_false(is_there(room, "f"));
+	put(room, "f", "");
+	put(room, "f", "three");
+	assert_int_equal(unkept.n, 2); /* an empty file never is */
+}
+
+static void remove_f(const struct room *room)
+{
+	(void)unlinkat(room->root.fd, "f", 0);
+}
+
+static void of_what_another_deletes_nothing_is_told(void **state)
+{
+	struct room *room = *state;
+
+	put(room, "f", "one");
+	unkept.n = 0;
+	room->root.unkept = note_unkept;
+	other.before = "link";
+	other.n_before = 0;
+	other.room = room;
+	other.act = remove_f;
+	room->root.can.unnamed = false;
+	put(room, "f", "two");
+
+	assert_null(other.before);
+	assert_int_equal(unkept.n, 0);
+	assert_file(room, "f", "two");
+}
+
+/* -- mounts -- */
+
+/* Mounts a small disk at @path in the room. False, loudly, where we may not. */
+static bool mount_at(const struct room *room, const char *path)
+{
+	char whole[128];
+
+	(void)snprintf(whole, sizeof(whole), "%s/%s", room->dir, path);
+	if (mount("none", whole, "tmpfs", 0, "size=1m") == 0)
+		return true;
+	print_message("# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
+	return false;
+}
+
+static void unmount_at(const struct room *room, const char *path)
+{
+	char whole[128];
+
+	(void)snprintf(whole, sizeof(whole), "%s/%s", room->dir, path);
+	assert_int_equal(umount2(whole, MNT_DETACH), 0);
+}
+
+static void a_folder_with_a_mount_in_it_is_not_replaced(void **state)
+{
+	struct room *room = *state;
+	const struct fs_copy_how how = {.overwrite = true};
+	struct fs_trashed kept;
+	bool created;
+
+	drop_dir(room, "t");
+	drop_dir(room, "t/disk");
+	drop_file(room, "t/f", "text");
+	drop_dir(room, "other");
+	put(room, "gone", "gone");
+	delete (room, "gone");
+	kept = look(room)->at[0];
+	if (!mount_at(room, "t/disk"))
+		return;
+	drop_file(room, "t/disk/precious", "text");
+
+	assert_result(fs_move(&room->root, "other", "t", true, FS_NO_CONDITION, FS_NO_WATCH,
+			      &created),
+		FS_BUSY);
+	assert_result(
+		fs_copy(&room->root, "other", "t", &how, FS_NO_WATCH, &created), FS_BUSY);
+	assert_result(
+		fs_trash_restore(&room->root, &kept, "t", true, FS_NO_CONDITION, &created),
+		FS_BUSY);
+	assert_file(room, "t/f", "text");
+	assert_file(room, "t/disk/precious", "text");
+	assert_true(is_there(room, "other"));
+	assert_int_equal(look(room)->n, 1);
+	assert_no_litter(room);
+	unmount_at(room, "t/disk");
+	assert_result(fs_move(&room->root, "other", "t", true, FS_NO_CONDITION, FS_NO_WATCH,
+			      &created),
+		FS_OK);
+}
+
+/* Makes files in @dir until one has that inode's number. False if none gets it. */
+static bool drop_inode(
+	const struct room *room, const char *dir, uint64_t inode, char *path, size_t cap)
+{
+	for (unsigned i = 0; i < 200; i++) {
+		struct stat st;
+		(void)snprintf(path, cap, "%s/%u", dir, i);
+		drop_file(room, path, "other");
+		assert_int_equal(fstatat(room->root.fd, path, &st, 0), 0);
+		if (st.st_ino == inode)
+			return true;
+	}
+	return false;
+}
+
+static void an_inode_of_another_disk_is_not_what_was_kept(void **state)
+{
+	struct room *room = *state;
+	struct fs_options options = {.trash = true};
+	struct reason reason;
+	struct fs_trashed kept;
+	struct stat st;
+	char path[96];
+	bool created;
+
+	if (!mount_at(room, ""))
+		return;
+	fs_root_close(&room->root);
+	assert_int_equal(fs_root_open(&room->root, room->dir, &options, &reason), 0);
+	drop_dir(room, "disk");
+	assert_true(mount_at(room, "disk"));
+	put(room, "f", "dear");
+	delete (room, "f");
+	kept = look(room)->at[0];
+	assert_int_equal(fstatat(room->root.trash, kept.where, &st, 0), 0);
+	if (drop_inode(room, "disk", st.st_ino, path, sizeof(path))) {
+		assert_result(fs_trash_restore(&room->root, &kept, path, true,
+				      FS_NO_CONDITION, &created),
+			FS_OUTSIDE);
+		assert_int_equal(look(room)->n, 1);
+		assert_kept(room, &kept, "dear");
+		assert_file(room, path, "other");
+	} else {
+		print_message("# SKIPPED: a tmpfs does not count its inodes here\n");
+	}
+	fs_root_close(&room->root);
+	unmount_at(room, "disk");
+	unmount_at(room, "");
+	assert_int_equal(fs_root_open(&room->root, room->dir, &options, &reason), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EVERYWHERE_KEPT(what_comes_to_a_bucket_in_its_last_moment_is_kept),
 		KEPT_IN(what_lost_its_path_is_kept_by_its_number, on_disk),
+		EVERYWHERE_KEPT(without_hard_links_what_is_replaced_is_kept_too),
+		EVERYWHERE_KEPT(what_cannot_be_kept_is_told),
+		KEPT_IN(of_what_another_deletes_nothing_is_told, on_disk),
+		EVERYWHERE_KEPT(a_folder_with_a_mount_in_it_is_not_replaced),
+		KEPT_IN(an_inode_of_another_disk_is_not_what_was_kept, in_memory),
 	};
 
+	/* What a failed test leaves mounted goes with the process. */
+	if (unshare(CLONE_NEWNS) == 0)
+		(void)mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,6 +144,24 @@ static int open_cache(struct drive *drive, struct reason *reason)
 	return drive->has_cache ? 0 : no_memory(reason);
 }
 
+/* Once a second is enough, for what may be a whole tree's worth. */
+static void report_unkept(void *ctx, const char *path, enum fs_result why)
+{
+	struct drive *drive = ctx;
+	uint64_t now_ns = worker_now_ns(drive->worker);
+
+	if (drive->unkept_ns && now_ns - drive->unkept_ns < NS_PER_SEC) {
+		drive->n_unkept++;
+		return;
+	}
+	log_warn(worker_log(drive->worker), "not-kept",
+		"something that is deleted or replaced cannot be kept in the trash",
+		KV("path", path), KV("why", fs_result_name(why)),
+		KV("others", drive->n_unkept));
+	drive->unkept_ns = now_ns;
+	drive->n_unkept = 0;
+}
+
 static int start(struct worker *worker, struct reason *reason)
 {
 	const struct policy *policy = worker_conf(worker);
@@ -151,13 +169,15 @@ static int start(struct worker *worker, struct reason *reason)
 	struct policy_trash trash;
 	if (policy_trash(policy, &trash, reason) < 0)
 		return -EINVAL;
+	struct drive *drive = calloc(1, sizeof(*drive));
 	const struct fs_options options = {
 		.read_only = policy->read_only,
 		.rename_only = policy->durability == POLICY_RENAME,
 		.trash = trash.keep_ns > 0,
 		.kept_bytes = &shared->kept_bytes,
+		.unkept = report_unkept,
+		.ctx = drive,
 	};
-	struct drive *drive = calloc(1, sizeof(*drive));
 	char *block = malloc(DRIVE_BLOCK_BYTES);
 	if (!drive || !block) {
 		free(drive);

@@ -67,7 +67,9 @@ struct drive {
 	struct fs_trimmed trimmed;      /* by it so far */
 	uint64_t trim_took_ns;          /* likewise */
 	struct span site;               /* what the folder is called */
-	uint64_t reported_ns;           /* when trouble was last logged */
+	uint64_t reported_ns;           /* when trouble was last logged; */
+	uint64_t unkept_ns;             /* when something not kept in the trash was, */
+	uint64_t n_unkept;              /* and how much of that was not said since */
 	int64_t date_sec;               /* what date says */
 	char date[DATE_HTTP_BYTES];
 };

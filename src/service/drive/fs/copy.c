@@ -35,7 +35,7 @@ static enum fs_result open_source(
 
 /* Refuses a copy into itself; and, before the work, one over what may not be replaced. */
 static enum fs_result check_target(const struct fs_root *root, const struct source *source,
-	const struct fs_place *to, bool overwrite)
+	const struct fs_place *to, bool overwrite, const struct fs_watch *watch)
 {
 	struct fs_info info;
 
@@ -46,8 +46,8 @@ static enum fs_result check_target(const struct fs_root *root, const struct sour
 	if (result == FS_OK && info.inode == source->info.inode
 		&& info.dev == source->info.dev)
 		return FS_SAME; /* a hard link, or the name in other letters */
-	if (result == FS_OK && !overwrite)
-		return FS_EXISTS;
+	if (result == FS_OK)
+		return overwrite ? fs_install_check(root, to, watch) : FS_EXISTS;
 	return result == FS_NOT_FOUND ? FS_OK : result;
 }
 
@@ -123,7 +123,7 @@ enum fs_result fs_copy(const struct fs_root *root, const char *from, const char 
 	if (result == FS_OK)
 		result = fs_place_open(&place, root, to);
 	if (result == FS_OK)
-		result = check_target(root, &source, &place, how->overwrite);
+		result = check_target(root, &source, &place, how->overwrite, watch);
 	if (result == FS_OK)
 		result = fs_aside_choose(&aside, root, &place, false);
 	if (result != FS_OK)

@@ -6,9 +6,23 @@
 #include "service/drive/fs/props.h"
 #include "service/drive/fs/remove.h"
 #include "service/drive/fs/trash.h"
+#include "service/drive/fs/walk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
+
+enum fs_result fs_install_check(
+	const struct fs_root *root, const struct fs_place *to, const struct fs_watch *watch)
+{
+	uint64_t n_bytes = 0;
+
+	int tree = file_open(to->dir, to->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (tree < 0) /* no directory, or what the rename will say */
+		return FS_OK;
+	enum fs_result result = fs_walk_sum(root, tree, watch, &n_bytes);
+	return result == FS_OUTSIDE ? FS_BUSY : result;
+}
 
 /* Where nothing has the name, or had it a moment ago. */
 static int install_new(const struct fs_root *root, int dir, const char *name,

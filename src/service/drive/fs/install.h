@@ -14,6 +14,17 @@
 
 #include "service/drive/fs/aside.h"
 #include "service/drive/fs/guard.h"
+#include "service/drive/fs/watch.h"
+
+/**
+ * fs_install_check - whether what stands at @to can be replaced at all.
+ *
+ * Takes long for a large tree, so before anything is locked. FS_OK; FS_BUSY where another
+ * file system is mounted in it, which would be out of everybody's sight with the rest;
+ * FS_CANCELLED, ...
+ */
+[[nodiscard]] enum fs_result fs_install_check(const struct fs_root *root,
+	const struct fs_place *to, const struct fs_watch *watch);
 
 /**
  * fs_install - rename @name in @dir to @to; both names are guarded by the caller.

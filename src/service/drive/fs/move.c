@@ -111,6 +111,8 @@ enum fs_result fs_move(const struct fs_root *root, const char *from, const char 
 	struct fs_aside displaced = FS_ASIDE_NONE;
 
 	enum fs_result result = open_places(&move, from, to);
+	if (result == FS_OK && overwrite)
+		result = fs_install_check(root, &move.to, watch);
 	if (result == FS_OK)
 		result = fs_guard_enter_two(&move.from_guard, &move.to_guard, root,
 			&move.from, &move.to, condition);

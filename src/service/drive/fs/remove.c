@@ -224,6 +224,7 @@ static enum fs_result settle(const struct fs_root *root, const struct fs_place *
 	enum fs_result synced = fs_place_sync(root, place);
 	if (!tree || fs_trash_measure(root, tree, watch) != FS_OUTSIDE)
 		return synced;
+	fs_trash_unkept(root, place->path, FS_OUTSIDE);
 	fs_aside_name(&aside, root->tmp);
 	if (file_rename(root->trash, tree->where, aside.dir, aside.name, 0) < 0)
 		return synced;

@@ -26,6 +26,9 @@ struct fs_options {
 	bool plain;       /* use only what every file system has (tests; a way out) */
 	bool trash;       /* what is deleted or replaced waits in .prefork/trash/ */
 	_Atomic uint64_t *kept_bytes; /* counts up by what goes there; may be NULL */
+	/* Told what should have been kept there and goes for good; may be NULL. */
+	void (*unkept)(void *ctx, const char *path, enum fs_result why);
+	void *ctx;
 };
 
 /* What the folder was found able to do. See fs/probe.h. */
@@ -49,7 +52,9 @@ struct fs_root {
 	struct latch *names; /* owned; guard.h; NULL when nothing may be written */
 	int notes;           /* owned; .prefork/notes/, or -1 when nothing may be written */
 	int trash;           /* owned; .prefork/trash/, or -1 where nothing is kept */
-	_Atomic uint64_t *kept_bytes; /* borrowed; may be NULL */
+	_Atomic uint64_t *kept_bytes; /* borrowed; may be NULL; as are: */
+	void (*unkept)(void *ctx, const char *path, enum fs_result why);
+	void *ctx;
 	uint64_t mount, dev; /* of the folder; temporaries on others live elsewhere */
 	uint64_t private_inode;
 	bool durable; /* fsync before success is reported */

@@ -144,14 +144,20 @@ static void trim_versions(const struct fs_root *root, const char *key,
 
 typedef int keep_fn(int from_dir, const char *from, int to_dir, const char *to);
 
-/* Without the right to link another account's file (fs.protected_hardlinks) it is absent
- * for a moment. */
+/* What link(2) says where the file can have no second name: the file system knows none
+ * (EPERM, or what FUSE and network ones say), it has the most there may be, or it is another
+ * account's (fs.protected_hardlinks). */
+static bool has_no_links(int err)
+{
+	return err == -EPERM || err == -EMLINK || err == -EOPNOTSUPP || err == -ENOSYS;
+}
+
+/* Without a second name it is absent for a moment. */
 static int keep_by_link(int from_dir, const char *from, int to_dir, const char *to)
 {
 	int err = file_link(from_dir, from, to_dir, to);
 
-	return err == -EPERM || err == -EMLINK ? file_rename(from_dir, from, to_dir, to, 0)
-					       : err;
+	return has_no_links(err) ? file_rename(from_dir, from, to_dir, to, 0) : err;
 }
 
 static int keep_by_move(int from_dir, const char *from, int to_dir, const char *to)
@@ -171,6 +177,20 @@ static enum fs_result try_to_keep(const struct fs_root *root, const struct fs_pl
 	return fs_result_of(by(place->dir, place->name, root->trash, out->where));
 }
 
+void fs_trash_unkept(const struct fs_root *root, const char *path, enum fs_result why)
+{
+	if (root->unkept)
+		root->unkept(root->ctx, path, why);
+}
+
+/* Whether somebody else has removed what was to be kept. */
+static bool has_gone(const struct fs_root *root, const struct fs_place *place)
+{
+	struct fs_info info;
+
+	return fs_stat_at(root, place->dir, place->name, &info) == FS_NOT_FOUND;
+}
+
 static bool keep(const struct fs_root *root, const struct fs_place *place,
 	const struct fs_guard *guard, bool is_deleted, keep_fn *by, struct fs_trashed *out)
 {
@@ -183,8 +203,9 @@ static bool keep(const struct fs_root *root, const struct fs_place *place,
 	if (root->trash < 0 || place->elsewhere || guard->for_good)
 		return false;
 	(void)snprintf(out->user, sizeof(out->user), "%s", guard->by ? guard->by : "");
+	enum fs_result result = FS_OK;
 	for (unsigned i = 0; i < TRIES; i++) {
-		enum fs_result result = try_to_keep(root, place, by, out, key);
+		result = try_to_keep(root, place, by, out, key);
 		if (result == FS_OK) {
 			if (root->kept_bytes)
 				atomic_fetch_add(root->kept_bytes, out->size);
@@ -200,6 +221,8 @@ static bool keep(const struct fs_root *root, const struct fs_place *place,
 	}
 	fs_bucket_drop_empty(root, key);
 	out->where[0] = '\0';
+	if (!has_gone(root, place))
+		fs_trash_unkept(root, place->path, result);
 	return false;
 }
 
@@ -408,6 +431,8 @@ enum fs_result fs_trash_restore(const struct fs_root *root, const struct fs_tras
 	enum fs_result result = fs_place_open(&place, root, to);
 	if (result == FS_OK)
 		result = fs_stat_at(root, root->trash, kept->where, &info);
+	if (result == FS_OK && overwrite)
+		result = fs_install_check(root, &place, FS_NO_WATCH);
 	if (result == FS_OK)
 		result = fs_guard_enter(&guard, root, &place, condition);
 	if (result != FS_OK)

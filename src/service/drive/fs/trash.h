@@ -36,11 +36,14 @@ struct fs_trashed {
 	uint64_t size; /* bytes, of all files in a tree; where it is measured */
 };
 
+/* Tells root->unkept of what stood at @path. */
+void fs_trash_unkept(const struct fs_root *root, const char *path, enum fs_result why);
+
 /**
  * fs_trash_move - move what stands at @place, as @guard saw it, into the trash.
  *
- * False where it cannot be kept: it stands where it did, and the caller goes on
- * as if there were no trash.
+ * False where it cannot be kept, which root->unkept is told unless it was never to be:
+ * it stands where it did, and the caller goes on as if there were no trash.
  */
 [[nodiscard]] bool fs_trash_move(const struct fs_root *root, const struct fs_place *place,
 	const struct fs_guard *guard, bool is_deleted, struct fs_trashed *out);
