@@ -2,7 +2,6 @@
 
 #include "http/path.h"
 
-#include "base/utf8.h"
 #include "http/percent.h"
 #include "http/refuse.h"
 
@@ -21,20 +20,25 @@ static unsigned decode_segment(
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < in.n; i++) {
-		int byte = (unsigned char)in.p[i];
+	while (in.n) {
+		size_t n_plain = span_find(in, '%');
 
-		if (byte == '%') {
-			byte = http_percent_byte(in, i);
-			if (byte < 0)
-				return http_refuse(why, 400, bad_percent);
-			i += 2;
-		}
-		if (byte == 0 || byte == '/')
+		memmove(out + n, in.p, n_plain);
+		n += n_plain;
+		in = span_from(in, n_plain);
+		if (!in.n)
+			break;
+		int byte = http_percent_byte(in, 0);
+		if (byte < 0)
+			return http_refuse(why, 400, bad_percent);
+		if (byte == '/')
 			return http_refuse(why, 400, bad_byte);
 		out[n++] = (char)byte;
+		in = span_from(in, 3);
 	}
 	*segment = span_of(out, n);
+	if (span_find(*segment, '\0') < n)
+		return http_refuse(why, 400, bad_byte);
 	return is_dots(*segment) ? http_refuse(why, 400, has_dots) : 0;
 }
 
@@ -60,7 +64,6 @@ unsigned http_path_decode(
 	}
 	out[n] = '\0'; /* there is room: the slash in front was dropped */
 
-	struct span rel = span_of(out, n);
-	*path = (struct http_path){.rel = rel, .slash = slash, .utf8 = utf8_valid(rel)};
+	*path = (struct http_path){.rel = span_of(out, n), .slash = slash};
 	return 0;
 }

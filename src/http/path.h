@@ -7,7 +7,7 @@
  *
  * What comes out can be handed to openat2 as it is: it never begins with a
  * slash, has no empty segment and no "." or "..", and holds no NUL. Names are
- * bytes, as the kernel has them; whether they are UTF-8 is only reported.
+ * bytes, as the kernel has them, UTF-8 or not.
  */
 
 #include "base/span.h"
@@ -17,7 +17,6 @@
 struct http_path {
 	struct span rel; /* "a/b"; "" is the folder itself. A NUL stands behind it. */
 	bool slash;      /* the URL ends with a slash, or is the root */
-	bool utf8;
 };
 
 /**
