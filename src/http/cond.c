@@ -32,7 +32,7 @@ static bool changed_since(const struct http_head *head, enum http_field_id id,
 {
 	int64_t date_sec;
 
-	if (!now->exists || !now->has_mtime
+	if (!http_head_has(head, id) || !now->exists || !now->has_mtime
 		|| !date_read_http(http_head_get(head, id), &date_sec))
 		return otherwise;
 	return now->mtime_sec > date_sec;

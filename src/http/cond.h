@@ -29,6 +29,15 @@ struct http_now {
 	int64_t mtime_sec; /* as Last-Modified says it */
 };
 
+/* Whether the request has a condition; without, it proceeds. */
+static inline bool http_cond_any(const struct http_head *head)
+{
+	return http_head_has(head, HTTP_H_IF_MATCH)
+	       || http_head_has(head, HTTP_H_IF_UNMODIFIED_SINCE)
+	       || http_head_has(head, HTTP_H_IF_NONE_MATCH)
+	       || http_head_has(head, HTTP_H_IF_MODIFIED_SINCE);
+}
+
 /**
  * http_cond_check - evaluate If-Match, If-Unmodified-Since, If-None-Match and
  * If-Modified-Since, in that order, each where RFC 9110, 13.2.2 asks for it.

@@ -172,6 +172,28 @@ static void what_is_held_outlives_its_place_in_the_cache(void **state)
 	fs_cache_release(held);
 }
 
+static void a_note_stays_with_the_version_it_was_made_of(void **state)
+{
+	struct room *room = *state;
+	struct fs_cache cache;
+
+	assert_int_equal(fs_cache_init(&cache, &small), FS_OK);
+	drop_file(room, "a", "one");
+	const struct fs_cached *cached = serve(&cache, room, "a", 0);
+	assert_non_null(cached);
+	assert_null(cached->note);
+	fs_cache_note(cached, strdup("of one"));
+	assert_string_equal(fs_cache_get(&cache, &room->root, "a", 0)->note, "of one");
+
+	drop_file(room, "a", "two");
+	cached = serve(&cache, room, "a", 0);
+	assert_non_null(cached);
+	assert_null(cached->note);
+	fs_cache_note(
+		cached, strdup("of two")); /* what is not freed, the leak checker finds */
+	fs_cache_fini(&cache);
+}
+
 #define N_FILES 8
 
 struct stress {
@@ -281,6 +303,7 @@ int main(void)
 		CACHED(a_link_put_in_the_way_is_noticed_within_the_time_of_trust),
 		CACHED(the_least_lately_used_goes_first_and_limits_hold),
 		CACHED(what_is_held_outlives_its_place_in_the_cache),
+		CACHED(a_note_stays_with_the_version_it_was_made_of),
 		CACHED(under_writers_the_cache_never_answers_what_was_replaced),
 	};
 	return cmocka_run_group_tests_name("fs_cache", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "core/service.h"
 #include "log/access.h"
+#include "service/drive/about.h"
 #include "service/drive/auth/throttle.h"
 #include "service/drive/checksum.h"
 #include "service/drive/fs/cache.h"
@@ -56,8 +57,9 @@ struct drive {
 	struct fs_cache cache; /* of small files, */
 	bool has_cache;        /* if there is one */
 	struct fs_recall recall;
-	struct buf head; /* of the answer being written */
-	char *block;     /* DRIVE_BLOCK_BYTES, for one callback's use */
+	struct buf head;    /* of the answer being written, */
+	struct about about; /* and of the file in it, where the cache has none */
+	char *block;        /* DRIVE_BLOCK_BYTES, for one callback's use */
 	struct access access;
 	struct checksum_ways checksums; /* owned */
 	struct auth *auth;              /* owned; NULL: without users */

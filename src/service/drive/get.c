@@ -4,11 +4,11 @@
 
 #include "base/escape.h"
 #include "core/worker.h"
-#include "http/media.h"
 #include "http/range.h"
 #include "http/resp.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "service/drive/about.h"
 #include "service/drive/answer.h"
 #include "service/drive/digests.h"
 #include "service/drive/drive.h"
@@ -21,44 +21,19 @@
 
 #include <stdio.h>
 
-/*
- * A document out of the folder must not act as the visitor it is shown to: in
- * this sandbox its scripts run, but as nobody's site. With --index the folder
- * is a site, which is its owner's to trust.
- */
-#define SANDBOX "sandbox allow-scripts allow-popups allow-downloads"
-
 /* The file to answer with. */
 struct found {
 	struct fs_info info;
-	const char *bytes; /* borrowed, until the callback returns: its contents; or NULL,
-			      and */
-	int fd;            /* owned: it is to be read from here; else -1 */
+	/* Borrowed, until the callback returns; or NULL, and it is to be read from fd. */
+	const struct fs_cached *cached;
+	int fd;                 /* owned; else -1 */
 	struct fs_digests kept; /* of its contents; none with checksums = none */
-	struct span type;
-	struct version version;
+	const struct about *about;
 };
-
-/* Whether a browser would run scripts of such a document. */
-static bool is_active(struct span type)
-{
-	static const struct span types[] = {
-		SPAN("text/html"), SPAN("text/xml"), SPAN("application/xml")};
-
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (span_starts(type, types[i]))
-			return true;
-	return span_ends(type, SPAN("+xml"));
-}
 
 static void put_fields(struct request *r, struct buf *head, const struct found *found)
 {
-	http_resp_etag(head, found->version.now.etag);
-	http_resp_date(head, SPAN("Last-Modified"), found->version.now.mtime_sec);
-	http_resp_field(head, SPAN("Accept-Ranges"), SPAN("bytes"));
-	http_resp_field(head, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
-	if (!r->drive->policy->index && is_active(found->type))
-		http_resp_field(head, SPAN("Content-Security-Policy"), SPAN(SANDBOX));
+	about_put(found->about, head);
 	if (found->kept.n > 0) {
 		struct http_digests digests;
 
@@ -103,7 +78,7 @@ static void answer_parts_now(
 		struct http_range range = parts->ranges.at[i];
 		http_range_put_part(
 			&body, span_str(parts->boundary), parts->type, range, parts->size);
-		buf_put(&body, found->bytes + range.from, range.n);
+		buf_put(&body, found->cached->bytes + range.from, range.n);
 	}
 	http_range_put_end(&body, span_str(parts->boundary));
 	answer_memory(r, buf_span(&body));
@@ -119,7 +94,7 @@ static void answer_parts(
 	if (!parts)
 		return;
 	*parts = (struct parts){
-		.ranges = *ranges, .size = found->info.size, .type = found->type};
+		.ranges = *ranges, .size = found->info.size, .type = found->about->type};
 	file_unique(parts->boundary);
 
 	struct buf *head = answer_begin(r, 206);
@@ -127,7 +102,7 @@ static void answer_parts(
 		parts->boundary); /* fits by its size */
 	put_fields(r, head, found);
 	http_resp_field(head, SPAN("Content-Type"), span_str(type));
-	if (found->bytes)
+	if (found->cached)
 		return answer_parts_now(r, found, parts);
 	r->answer.file = fd_take(&found->fd);
 	answer_stream(r, &ops,
@@ -139,8 +114,8 @@ static void answer_parts(
 
 static void answer_bytes(struct request *r, struct found *found, struct http_range range)
 {
-	if (found->bytes)
-		answer_memory(r, span_of(found->bytes + range.from, range.n));
+	if (found->cached)
+		answer_memory(r, span_of(found->cached->bytes + range.from, range.n));
 	else
 		answer_file(r, fd_take(&found->fd), range.from, range.n);
 }
@@ -149,7 +124,7 @@ static void answer_whole(struct request *r, struct found *found)
 {
 	struct buf *head = answer_begin(r, 200);
 	put_fields(r, head, found);
-	http_resp_field(head, SPAN("Content-Type"), found->type);
+	http_resp_field(head, SPAN("Content-Type"), found->about->type);
 	answer_bytes(r, found, (struct http_range){.n = found->info.size});
 }
 
@@ -157,7 +132,7 @@ static void answer_range(struct request *r, struct found *found, struct http_ran
 {
 	struct buf *head = answer_begin(r, 206);
 	put_fields(r, head, found);
-	http_resp_field(head, SPAN("Content-Type"), found->type);
+	http_resp_field(head, SPAN("Content-Type"), found->about->type);
 	buf_put_str(head, "Content-Range: ");
 	http_range_put(head, range, found->info.size);
 	buf_put_str(head, "\r\n");
@@ -178,7 +153,7 @@ static void answer_found(struct request *r, struct found *found)
 	struct http_ranges ranges;
 
 	if (r->method->is_head || !http_head_has(&r->head, HTTP_H_RANGE)
-		|| !http_cond_range(&r->head, &found->version.now))
+		|| !version_range(r, &found->info))
 		return answer_whole(r, found);
 	switch (http_range_read(
 		request_field(r, HTTP_H_RANGE), found->info.size, &ranges)) {
@@ -195,9 +170,11 @@ static void answer_found(struct request *r, struct found *found)
 /* Answers with what was found under the name that @path ends with. */
 static void get_file(struct request *r, struct found *found, const char *path)
 {
-	found->type = http_media_of(r->drive->media, span_str(path + fs_path_last(path)));
-	version_of(r->drive, &found->info, &found->version);
-	switch (http_cond_check(&r->head, &found->version.now)) {
+	struct span name = span_str(path + fs_path_last(path));
+
+	found->about = found->cached ? about_cached(r->drive, name, found->cached)
+				     : about_file(r->drive, name, &found->info);
+	switch (version_check(r, &found->info)) {
 	case HTTP_COND_FAILED: return answer_result(r, FS_CHANGED);
 	case HTTP_COND_NOT_MODIFIED:
 		put_fields(r, answer_begin(r, 304), found);
@@ -227,7 +204,7 @@ static enum fs_result find(struct drive *drive, const char *path, struct found *
 	if (cached) {
 		fd_close(&file.fd);
 		found->info = cached->info;
-		found->bytes = cached->bytes;
+		found->cached = cached;
 		if (knows_digests)
 			found->kept = cached->digests;
 	} else {

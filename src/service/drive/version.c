@@ -44,8 +44,18 @@ int version_check(const struct request *r, const struct fs_info *now)
 {
 	struct version version;
 
+	if (!http_cond_any(&r->head))
+		return HTTP_COND_PROCEED;
 	version_of(r->drive, now, &version);
 	return http_cond_check(&r->head, &version.now);
+}
+
+bool version_range(const struct request *r, const struct fs_info *now)
+{
+	struct version version;
+
+	version_of(r->drive, now, &version);
+	return http_cond_range(&r->head, &version.now);
 }
 
 static bool holds(void *ctx, const struct fs_info *now)

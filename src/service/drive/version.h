@@ -30,3 +30,6 @@ struct fs_condition version_condition(struct request *r);
 
 /* Whether they hold now: HTTP_COND_. */
 int version_check(const struct request *r, const struct fs_info *now);
+
+/* Whether If-Range lets the Range field count. */
+bool version_range(const struct request *r, const struct fs_info *now);

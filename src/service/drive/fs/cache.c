@@ -50,8 +50,16 @@ void fs_cache_release(const struct fs_cached *cached)
 	struct fs_cache_entry *entry = entry_of(cached);
 
 	assert(entry->n_holders);
-	if (--entry->n_holders == 0)
-		free(entry);
+	if (--entry->n_holders > 0)
+		return;
+	free(entry->is.note);
+	free(entry);
+}
+
+void fs_cache_note(const struct fs_cached *cached, void *note)
+{
+	free(cached->note);
+	entry_of(cached)->is.note = note;
 }
 
 /* Takes an entry out of the cache, which lets go of it. */

@@ -47,6 +47,7 @@ struct fs_cached {
 	struct fs_info info;
 	struct fs_digests digests; /* of these, if there are any: they change ctime too */
 	const char *bytes;         /* info.size of them */
+	void *note;                /* see fs_cache_note; NULL before */
 };
 
 struct fs_cache {
@@ -81,6 +82,10 @@ const struct fs_cached *fs_cache_get(struct fs_cache *cache, const struct fs_roo
  */
 const struct fs_cached *fs_cache_add(struct fs_cache *cache, const struct fs_root *root,
 	const char *path, const struct fs_file *file, uint64_t now_ns);
+
+/* Hangs @note on it, from malloc, which goes with it: what follows from this version of the
+ * file and costs something to find out. It should be small, for it is not counted. */
+void fs_cache_note(const struct fs_cached *cached, void *note);
 
 /* Keeps it until as many releases, whatever becomes of the file: for answers that take
  * long. */
