@@ -76,6 +76,34 @@ static enum fs_result step_aside(const struct fs_root *root, int dir, const char
 	return fs_result_of(err);
 }
 
+bool fs_install_shadow(const struct fs_root *root, const struct fs_place *place,
+	const struct fs_info *now, struct fs_aside *displaced)
+{
+	*displaced = FS_ASIDE_NONE;
+	return fs_props_beside(root, now)
+	       && fs_remove_shadow(root, place, displaced) != FS_OK;
+}
+
+/* A file or link over another, or where nothing is. */
+static enum fs_result install_file(const struct fs_root *root, int dir, const char *name,
+	enum fs_type type, const struct fs_place *to, const struct fs_guard *target,
+	bool overwrite, struct fs_aside *displaced)
+{
+	struct fs_trashed kept;
+	bool is_kept = target->exists && fs_trash_link(root, to, target, &kept);
+	bool forgets = target->exists && !is_kept
+		       && fs_install_shadow(root, to, &target->now, displaced);
+
+	int err = install_new(root, dir, name, type, to, overwrite);
+	if (err < 0 && is_kept)
+		fs_trash_undo(root, to, &kept);
+	if (err < 0)
+		fs_install_discard(root, displaced);
+	else if (forgets)
+		fs_props_forget(root, &target->now);
+	return fs_result_of(err);
+}
+
 enum fs_result fs_install(const struct fs_root *root, int dir, const char *name,
 	enum fs_type type, const struct fs_place *to, const struct fs_guard *target,
 	bool overwrite, struct fs_aside *displaced)
@@ -85,16 +113,9 @@ enum fs_result fs_install(const struct fs_root *root, int dir, const char *name,
 	*displaced = FS_ASIDE_NONE;
 	if (target->exists && !overwrite)
 		return FS_EXISTS;
-	if (!target->exists || (type != FS_DIRECTORY && target->now.type != FS_DIRECTORY)) {
-		struct fs_trashed kept;
-		bool is_kept = target->exists && fs_trash_link(root, to, target, &kept);
-		int err = install_new(root, dir, name, type, to, overwrite);
-		if (err < 0 && is_kept)
-			fs_trash_undo(root, to, &kept);
-		if (err == 0 && target->exists && !is_kept)
-			fs_props_forget(root, &target->now);
-		return fs_result_of(err);
-	}
+	if (!target->exists || (type != FS_DIRECTORY && target->now.type != FS_DIRECTORY))
+		return install_file(
+			root, dir, name, type, to, target, overwrite, displaced);
 	if (fs_trash_move(root, to, target, false, &kept_tree)) {
 		int err = file_rename(dir, name, to->dir, to->name, 0);
 		if (err < 0)

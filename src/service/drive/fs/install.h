@@ -38,5 +38,15 @@
 	const char *name, enum fs_type type, const struct fs_place *to,
 	const struct fs_guard *target, bool overwrite, struct fs_aside *displaced);
 
+/**
+ * fs_install_shadow - see to it that a file which is about to be renamed over goes whole.
+ *
+ * @displaced is to be given to fs_install_discard, whether it is renamed over or not. True
+ * where that cannot be done (fs.protected_hardlinks): then fs_props_forget is to follow.
+ */
+[[nodiscard]] bool fs_install_shadow(const struct fs_root *root,
+	const struct fs_place *place, const struct fs_info *now,
+	struct fs_aside *displaced);
+
 /* Removes what was displaced, if anything was; what resists is the sweep's. */
 void fs_install_discard(const struct fs_root *root, struct fs_aside *displaced);

@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/file.h>
+#include <sys/xattr.h>
 
 /* ext4 holds about 4 KiB of attributes a file, all of them together. */
 #define SMALL_MAX 3072u
@@ -138,28 +138,61 @@ enum fs_result fs_props_read_at(const struct fs_root *root, int dir, const char 
 
 /* -- writing -- */
 
-static enum fs_result write_side(
-	const struct fs_root *root, const struct fs_info *info, struct span props)
+/*
+ * An empty attribute says that there is a file beside. It stands before that comes, and
+ * until it has gone, so that whoever ends the file sees what else there is to end, even
+ * where we were killed in between. Without the file it says: none.
+ */
+static int announce(const struct fs_root *root, int fd, bool *is_new)
 {
-	struct fs_aside aside = {.dir = root->tmp, .note = -1};
-	char header[HEADER_MAX], name[SIDE_MAX];
+	int err = root->can.attributes
+			  ? file_attr_set(fd, FS_PROPS_ATTR, "", 0, XATTR_CREATE)
+			  : -EOPNOTSUPP;
+
+	*is_new = err == 0;
+	return err == -EEXIST || err == -EOPNOTSUPP ? 0 : err;
+}
+
+/* Puts what is written under the name @aside beside the open file @fd. Where it had a short
+ * value, that counts until it is empty. */
+static int place_side(const struct fs_root *root, int fd, const struct fs_info *info,
+	const struct fs_aside *aside)
+{
+	char name[SIDE_MAX];
+	bool is_new;
+
+	side_name(root, info, name);
+	int err = announce(root, fd, &is_new);
+	if (err == 0)
+		err = file_rename(aside->dir, aside->name, root->private, name, 0);
+	if (err < 0 && is_new)
+		(void)file_attr_remove(fd, FS_PROPS_ATTR); /* it says none, either way */
+	if (err == 0 && !is_new && root->can.attributes)
+		err = file_attr_set(fd, FS_PROPS_ATTR, "", 0, 0);
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+static enum fs_result write_side(
+	const struct fs_root *root, int fd, const struct fs_info *info, struct span props)
+{
+	struct fs_aside aside;
+	char header[HEADER_MAX];
 	int n = snprintf(header, sizeof(header), "%" PRIu64 "\n", (uint64_t)info->birth_ns);
 
 	int err = file_make_dir(root->private, STORE, 0700);
 	if (err < 0 && err != -EEXIST)
 		return fs_result_of(err);
-	file_unique(aside.name);
-	AUTO_CLOSE int fd = fs_aside_make_file(&aside, 0600);
-	if (fd < 0)
-		return fs_result_of(fd);
-	side_name(root, info, name);
-	err = file_write_at(fd, header, (size_t)n, 0);
+	fs_aside_name(&aside, root->tmp);
+	AUTO_CLOSE int side = fs_aside_make_file(&aside, 0600);
+	if (side < 0)
+		return fs_result_of(side);
+	err = file_write_at(side, header, (size_t)n, 0);
 	if (err == 0)
-		err = file_write_at(fd, props.p, props.n, (uint64_t)n);
+		err = file_write_at(side, props.p, props.n, (uint64_t)n);
 	if (err == 0 && root->durable)
-		err = file_sync(fd);
+		err = file_sync(side);
 	if (err == 0)
-		err = file_rename(aside.dir, aside.name, root->private, name, 0);
+		err = place_side(root, fd, info, &aside);
 	if (err < 0)
 		(void)file_unlink(aside.dir, aside.name); /* or the sweep will */
 	return fs_result_of(err);
@@ -181,8 +214,8 @@ static enum fs_result write_open(
 	if (props.n > FS_PROPS_MAX)
 		return FS_TOO_LARGE;
 	if (props.n == 0) {
-		int err = root->can.attributes ? file_attr_remove(fd, FS_PROPS_ATTR) : 0;
 		remove_side(root, info);
+		int err = root->can.attributes ? file_attr_remove(fd, FS_PROPS_ATTR) : 0;
 		return err == -ENODATA || err == -EOPNOTSUPP ? FS_OK : fs_result_of(err);
 	}
 	int err = !root->can.attributes ? -EOPNOTSUPP
@@ -194,11 +227,7 @@ static enum fs_result write_open(
 	if (err != -ENOSPC && err != -E2BIG && err != -ERANGE && err != -EOPNOTSUPP)
 		return fs_result_of(err);
 
-	enum fs_result result = write_side(root, info, props);
-	if (result != FS_OK || !root->can.attributes)
-		return result;
-	err = file_attr_set(fd, FS_PROPS_ATTR, "", 0, 0);
-	return err == -EOPNOTSUPP ? FS_OK : fs_result_of(err);
+	return write_side(root, fd, info, props);
 }
 
 enum fs_result fs_props_copy(const struct fs_root *root, int from, int to)
@@ -219,10 +248,47 @@ enum fs_result fs_props_copy(const struct fs_root *root, int from, int to)
 	return write_open(root, to, &to_info, buf_span(&props));
 }
 
+static bool is_last_name(const struct fs_info *info)
+{
+	return info->type == FS_DIRECTORY || (info->type == FS_FILE && info->n_links <= 1);
+}
+
+bool fs_props_beside(const struct fs_root *root, const struct fs_info *info)
+{
+	char name[SIDE_MAX];
+	struct statx st;
+
+	if (root->private < 0 || !is_last_name(info))
+		return false;
+	side_name(root, info, name);
+	return file_stat(root->private, name, &st) == 0;
+}
+
 void fs_props_forget(const struct fs_root *root, const struct fs_info *info)
 {
-	if (info->type == FS_DIRECTORY || (info->type == FS_FILE && info->n_links <= 1))
+	if (is_last_name(info))
 		remove_side(root, info);
+}
+
+bool fs_props_detach(
+	const struct fs_root *root, const struct fs_info *info, struct fs_aside *out)
+{
+	char name[SIDE_MAX];
+
+	if (!fs_props_beside(root, info))
+		return false;
+	side_name(root, info, name);
+	fs_aside_name(out, root->tmp);
+	return file_rename(root->private, name, out->dir, out->name, 0) == 0;
+}
+
+void fs_props_reattach(const struct fs_root *root, const struct fs_info *info,
+	const struct fs_aside *detached)
+{
+	char name[SIDE_MAX];
+
+	side_name(root, info, name);
+	(void)file_rename(detached->dir, detached->name, root->private, name, 0);
 }
 
 /* -- changing -- */

@@ -55,5 +55,26 @@ typedef enum fs_result fs_props_change_fn(void *ctx, struct fs_props_edit *edit)
 /* Makes those of the open file @to the same as those of @from. */
 [[nodiscard]] enum fs_result fs_props_copy(const struct fs_root *root, int from, int to);
 
+/*
+ * Who ends a file ends what is beside it. Either can outlive the other when we are killed in
+ * between, and nothing leads from the second to the first: so where fs_props_beside says
+ * that there is a second, the file is given a name in .prefork/tmp/ before it loses its own,
+ * and the sweep, which ends it, ends both.
+ */
+
+/* Whether a file stands beside the one that @info was taken of, and goes with its last name. */
+bool fs_props_beside(const struct fs_root *root, const struct fs_info *info);
+
 /* The file that @info was taken of has just lost its last name. */
 void fs_props_forget(const struct fs_root *root, const struct fs_info *info);
+
+struct fs_aside;
+
+/* Before a file in .prefork/tmp/ goes: moves what is beside it there too. True if there is
+ * anything, and fs_props_reattach or an unlink of @out is to follow. */
+[[nodiscard]] bool fs_props_detach(
+	const struct fs_root *root, const struct fs_info *info, struct fs_aside *out);
+
+/* It stays after all. */
+void fs_props_reattach(const struct fs_root *root, const struct fs_info *info,
+	const struct fs_aside *detached);

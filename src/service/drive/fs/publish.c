@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "service/drive/fs/attrs.h"
 #include "service/drive/fs/contents.h"
+#include "service/drive/fs/install.h"
 #include "service/drive/fs/props.h"
 #include "service/drive/fs/trash.h"
 #include "service/drive/fs/trim.h"
@@ -133,11 +134,11 @@ static void forget_heritage(const struct fs_publish *pub)
 
 void fs_publish_end(struct fs_publish *pub)
 {
+	if (!pub->is_published && pub->heir_of.inode)
+		forget_heritage(pub); /* while the file has a name */
 	if (pub->named)
 		(void)file_unlink(pub->aside.dir, pub->aside.name); /* or the sweep will */
 	pub->named = false;
-	if (!pub->is_published && pub->heir_of.inode)
-		forget_heritage(pub);
 	fd_close(&pub->fd);
 	fs_aside_end(&pub->aside, pub->root);
 	fs_place_close(&pub->place);
@@ -171,6 +172,33 @@ enum fs_result fs_publish_clone(
 	return fs_contents_copy(pub->root, from, pub->fd, watch);
 }
 
+/* Within one mount a rename is refused across project quotas and subvolumes: no way out of
+ * the root. */
+static enum fs_result of_rename(int err)
+{
+	return err == -EXDEV ? FS_UNSUPPORTED : fs_result_of(err);
+}
+
+/* Gives the unnamed file a name of ours, by which a rename, or the sweep, takes it. */
+static int name_it(struct fs_publish *pub)
+{
+	/* Locked before it can be found. */
+	int err = file_lock(pub->fd, LOCK_EX);
+	if (err < 0)
+		return err;
+
+	for (int beside = 0; beside < 2; beside++) {
+		if (fs_aside_choose(&pub->aside, pub->root, &pub->place, beside) != FS_OK)
+			return -errno;
+		err = file_link_unnamed(pub->fd, pub->aside.dir, pub->aside.name);
+		pub->named = err == 0;
+		if (err != -EXDEV)
+			return err;
+		fs_aside_end(&pub->aside, pub->root);
+	}
+	return err;
+}
+
 /* Takes over from @old, the file that had the name at the last look, what a new version keeps. */
 static enum fs_result inherit(struct fs_publish *pub, const struct fs_info *old)
 {
@@ -184,6 +212,10 @@ static enum fs_result inherit(struct fs_publish *pub, const struct fs_info *old)
 	if (fd == -ENOENT)
 		return FS_OK; /* gone since: there is nobody to take over from */
 
+	/* What it inherits may stand beside it, and is found by its name alone. */
+	int err = plain || pub->named ? 0 : name_it(pub);
+	if (err < 0)
+		return of_rename(err);
 	enum fs_result result = fs_attrs_inherit(pub->root, fd, old, pub->fd, &pub->made);
 	if (result == FS_OK) {
 		pub->heir_of = *old;
@@ -197,12 +229,11 @@ static bool is_heir_of(const struct fs_publish *pub, const struct fs_info *old)
 	return pub->heir_of.inode == old->inode && pub->heir_of.ctime_ns == old->ctime_ns;
 }
 
-/* The properties of @old are nobody's any more. That it was plain was seen at this very
- * version of it: whoever gives a file attributes moves its ctime. */
-static void forget(const struct fs_publish *pub, const struct fs_info *old)
+/* Whether @old was seen to have no properties, at this very version of it: whoever gives a
+ * file attributes moves its ctime. */
+static bool was_plain(const struct fs_publish *pub, const struct fs_info *old)
 {
-	if (!pub->heir_of_plain || !is_heir_of(pub, old))
-		fs_props_forget(pub->root, old);
+	return pub->heir_of_plain && is_heir_of(pub, old);
 }
 
 static enum fs_result flush(const struct fs_publish *pub)
@@ -225,26 +256,6 @@ static enum fs_result prepare(struct fs_publish *pub, int64_t mtime_ns)
 		(void)!fs_digests_write(pub->root, pub->fd, &pub->made,
 			&pub->digests); /* without room: then not */
 	return result == FS_OK ? flush(pub) : result;
-}
-
-/* Gives the unnamed file a name of ours, because a rename needs one. */
-static int name_it(struct fs_publish *pub)
-{
-	/* Locked before it can be found. */
-	int err = file_lock(pub->fd, LOCK_EX);
-	if (err < 0)
-		return err;
-
-	for (int beside = 0; beside < 2; beside++) {
-		if (fs_aside_choose(&pub->aside, pub->root, &pub->place, beside) != FS_OK)
-			return -errno;
-		err = file_link_unnamed(pub->fd, pub->aside.dir, pub->aside.name);
-		pub->named = err == 0;
-		if (err != -EXDEV)
-			return err;
-		fs_aside_end(&pub->aside, pub->root);
-	}
-	return err;
 }
 
 /* Over whatever file or link has the name. */
@@ -292,15 +303,8 @@ static enum fs_result inherit_again(struct fs_publish *pub, const struct fs_guar
 	return result == FS_OK ? flush(pub) : result;
 }
 
-/* Within one mount a rename is refused across project quotas and subvolumes: no way out of
- * the root. */
-static enum fs_result of_rename(int err)
-{
-	return err == -EXDEV ? FS_UNSUPPORTED : fs_result_of(err);
-}
-
 static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard *guard,
-	enum fs_if kind, bool *created)
+	enum fs_if kind, bool *created, struct fs_aside *displaced)
 {
 	struct fs_trashed kept;
 
@@ -321,15 +325,20 @@ static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard
 			return result;
 	}
 	pub->is_kept = guard->exists && fs_trash_link(pub->root, &pub->place, guard, &kept);
+	bool forgets = guard->exists && !pub->is_kept && !was_plain(pub, &guard->now)
+		       && fs_install_shadow(pub->root, &pub->place, &guard->now, displaced);
 	int err = replace(pub);
 	if (err < 0 && pub->is_kept)
 		fs_trash_undo(pub->root, &pub->place, &kept);
+	if (err == 0 && forgets)
+		fs_props_forget(pub->root, &guard->now);
 	return of_rename(err);
 }
 
 enum fs_result fs_publish_commit(struct fs_publish *pub,
 	const struct fs_condition *condition, int64_t mtime_ns, struct fs_published *out)
 {
+	struct fs_aside displaced = FS_ASIDE_NONE;
 	struct fs_guard guard;
 
 	enum fs_result result = prepare(pub, mtime_ns);
@@ -338,11 +347,10 @@ enum fs_result fs_publish_commit(struct fs_publish *pub,
 	if (result != FS_OK)
 		return result;
 
-	result = put_in_place(pub, &guard, condition->kind, &out->created);
+	result = put_in_place(pub, &guard, condition->kind, &out->created, &displaced);
 	pub->is_published = result == FS_OK;
-	if (result == FS_OK && guard.exists && !pub->is_kept)
-		forget(pub, &guard.now);
 	fs_guard_leave(&guard);
+	fs_install_discard(pub->root, &displaced);
 	if (result != FS_OK)
 		return result;
 	out->info = pub->made;

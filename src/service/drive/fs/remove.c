@@ -47,16 +47,30 @@ static void note(struct removal *r, int err, const char *below)
 		report(r, below, fs_result_of(err));
 }
 
+/* Ends @name in @dir, by @how, and what is kept beside it. @info may be NULL. */
+static int end(const struct fs_root *root, int dir, const char *name,
+	const struct fs_info *info, int (*how)(int dir, const char *name))
+{
+	struct fs_aside beside;
+	bool is_detached = info && fs_props_detach(root, info, &beside);
+
+	int err = how(dir, name);
+	if (is_detached && err == 0)
+		(void)file_unlink(beside.dir, beside.name); /* or the sweep will */
+	else if (is_detached)
+		fs_props_reattach(root, info, &beside);
+	return err;
+}
+
 /* A directory that is read to its end: what is in it now came since, or could not be
  * removed. */
 static void leave_dir(struct removal *r, const struct fs_walk_entry *entry)
 {
 	struct fs_info info;
 	bool is_known = fs_stat_at(r->root, entry->dir, entry->name, &info) == FS_OK;
-	int err = file_remove_dir(entry->dir, entry->name);
+	int err = end(
+		r->root, entry->dir, entry->name, is_known ? &info : NULL, file_remove_dir);
 
-	if (err == 0 && is_known)
-		fs_props_forget(r->root, &info);
 	if (err == -ENOTEMPTY || err == -EEXIST)
 		r->again = true;
 	else
@@ -65,11 +79,8 @@ static void leave_dir(struct removal *r, const struct fs_walk_entry *entry)
 
 static void unlink_entry(struct removal *r, const struct fs_walk_entry *entry)
 {
-	int err = file_unlink(entry->dir, entry->name);
-
-	if (err == 0)
-		fs_props_forget(r->root, &entry->info);
-	note(r, err, entry->path);
+	note(r, end(r->root, entry->dir, entry->name, &entry->info, file_unlink),
+		entry->path);
 }
 
 /* Below the last level: the tree becomes flatter, and the next pass finds it at the top. */
@@ -148,9 +159,8 @@ enum fs_result fs_remove_at(const struct fs_root *root, int dir, const char *nam
 	struct fs_info info;
 
 	bool is_known = fs_stat_at(root, dir, name, &info) == FS_OK;
-	int err = file_unlink(dir, name);
-	if (err == 0 && is_known)
-		fs_props_forget(root, &info);
+	bool is_file = is_known && info.type != FS_DIRECTORY;
+	int err = end(root, dir, name, is_file ? &info : NULL, file_unlink);
 	if (err == 0 || err == -ENOENT)
 		return FS_OK;
 	AUTO_CLOSE int top = err == -EISDIR || err == -EPERM ? /* POSIX says EPERM */
@@ -169,16 +179,14 @@ enum fs_result fs_remove_at(const struct fs_root *root, int dir, const char *nam
 	if (result != FS_OK)
 		return result;
 	if (!r.failed) {
-		err = file_remove_dir(dir, name);
-		note(&r, err, "");
-		if (err == 0 && is_known)
-			fs_props_forget(root, &info);
+		note(&r, end(root, dir, name, is_known ? &info : NULL, file_remove_dir),
+			"");
 	}
 	return r.failed ? FS_PARTIAL : FS_OK;
 }
 
-enum fs_result fs_remove_displace(
-	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out)
+static enum fs_result set_aside(const struct fs_root *root, const struct fs_place *place,
+	bool stays, struct fs_aside *out)
 {
 	int err = 0;
 
@@ -187,7 +195,9 @@ enum fs_result fs_remove_displace(
 		enum fs_result result = fs_aside_choose(&aside, root, place, beside);
 		if (result != FS_OK)
 			return result;
-		err = file_rename(place->dir, place->name, aside.dir, aside.name, 0);
+		err = stays ? file_link(place->dir, place->name, aside.dir, aside.name)
+			    : file_rename(
+				    place->dir, place->name, aside.dir, aside.name, 0);
 		if (err == 0) {
 			*out = aside;
 			return FS_OK;
@@ -197,6 +207,18 @@ enum fs_result fs_remove_displace(
 			break;
 	}
 	return err == -EXDEV ? FS_BUSY : fs_result_of(err);
+}
+
+enum fs_result fs_remove_displace(
+	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out)
+{
+	return set_aside(root, place, false, out);
+}
+
+enum fs_result fs_remove_shadow(
+	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out)
+{
+	return set_aside(root, place, true, out);
 }
 
 /* The tree is out of sight; now it goes for good, or what cannot go comes back. */
@@ -253,10 +275,9 @@ enum fs_result fs_remove(const struct fs_root *root, const char *path,
 		fs_guard_leave(&guard);
 		return settle(root, &place, is_tree ? &kept : NULL, watch);
 	}
-	result = is_tree ? fs_remove_displace(root, &place, &aside)
-			 : fs_result_of(file_unlink(place.dir, place.name));
-	if (result == FS_OK && !is_tree)
-		fs_props_forget(root, &guard.now);
+	bool is_two = is_tree || fs_props_beside(root, &guard.now); /* or more */
+	result = is_two ? fs_remove_displace(root, &place, &aside)
+			: fs_result_of(file_unlink(place.dir, place.name));
 	fs_guard_leave(&guard);
 	if (result != FS_OK)
 		return result;
@@ -264,6 +285,6 @@ enum fs_result fs_remove(const struct fs_root *root, const char *path,
 	/* First, or a power cut could bring half a directory back. */
 	result = fs_place_sync(root, &place);
 	enum fs_result emptied =
-		is_tree ? remove_displaced(root, &place, &aside, watch) : FS_OK;
+		is_two ? remove_displaced(root, &place, &aside, watch) : FS_OK;
 	return emptied == FS_OK ? result : emptied;
 }

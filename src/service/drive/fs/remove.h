@@ -41,3 +41,8 @@
  */
 [[nodiscard]] enum fs_result fs_remove_displace(
 	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out);
+
+/* The same of a file that has something beside it (props.h) and is about to be renamed over:
+ * the name of ours is its second until then. */
+[[nodiscard]] enum fs_result fs_remove_shadow(
+	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out);
