@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define TOKEN_PREFIX "urn:uuid:"
 
@@ -61,7 +62,8 @@ static bool take_token(struct span *line, char out[LOCK_TOKEN_MAX])
 		return false;
 	memcpy(out, word.p, word.n);
 	out[word.n] = '\0';
-	return true;
+	return strspn(out + sizeof(TOKEN_PREFIX) - 1, "0123456789abcdef-")
+	       == LOCK_TOKEN_MAX - sizeof(TOKEN_PREFIX);
 }
 
 static struct span take_run(struct span *rest, size_t n)
