@@ -12,7 +12,8 @@
  *                 which no worker is active, as look_at_pipes() does.
  *   up, down      the channels between a worker and the supervisor
  *   backlog       connections that wait at the listener
- *   queued        connections that wait in the supervisor's lobby
+ *   queued        connections that wait in the supervisor's lobby; some come over from that of
+ *                 the crew that this one replaces, whatever the state here
  *
  *   -DN=, -DSEATS=   workers, and connections each may hold
  *   -DBALANCE        placement = balance
@@ -91,6 +92,7 @@ byte arrivals;         /* connections */
 byte wakes;            /* how often one that is idle asks something more */
 bit keeps;             /* connections may be idle */
 byte faults;           /* kills, and stops: who is stopped may go on, or not */
+byte comes_over;       /* connections from the queue of the crew that this one replaces */
 byte early;            /* leases that run out though nobody is at fault, on a slow machine */
 bit drains;            /* the crew may be told to finish */
 bit at_fault = 0;      /* something of the kind has been */
@@ -537,12 +539,19 @@ end:	do
 	:: atomic { state == PARKED && backlog > 0 && queued < QUEUE && !sup_draining ->
 		backlog--;
 		queued++ }
+	/* go_over(): from a lobby elsewhere, whatever the state here */
+	:: atomic { comes_over > 0 && !sup_draining ->
+		comes_over--;
+		people++;
+		queued++ };
+		dispatch()
 	/* sup_drain() */
 	:: atomic { drains && !sup_draining ->
 		sup_draining = 1;
 		people = people - backlog; /* they are its heir's */
 		backlog = 0;
-		arrivals = 0 };
+		arrivals = 0;
+		comes_over = 0 };
 		dispatch()
 	/* crew_settled(), by the close deadline or by the drain's; it tells everyone himself */
 	:: atomic { sup_draining && !settled && at_rest ->
@@ -600,24 +609,33 @@ end:	do
 	od
 }
 
-#define scenario(n_arrivals, n_wakes, n_faults, n_early, n_drains) \
-	:: arrivals = n_arrivals; wakes = n_wakes; keeps = n_wakes > 0; \
+#define scenario(n_arrivals, n_over, n_wakes, n_faults, n_early, n_drains) \
+	:: arrivals = n_arrivals; comes_over = n_over; wakes = n_wakes; keeps = n_wakes > 0; \
 		faults = n_faults; early = n_early; drains = n_drains
+
+#define only(...) scenario(__VA_ARGS__)
 
 init {
 	atomic {
 		if
-		scenario(2, 0, 0, 0, 0)
-		scenario(1, 0, 1, 0, 0)
+#ifdef ONLY
+		only(ONLY)
+#else
+		scenario(2, 0, 0, 0, 0, 0)
+		scenario(1, 0, 0, 1, 0, 0)
 #ifndef CYCLES
-		scenario(3, 0, 0, 0, 0)
-		scenario(1, 1, 0, 0, 0)
-		scenario(1, 0, 0, 0, 1)
+		scenario(3, 0, 0, 0, 0, 0)
+		scenario(1, 0, 1, 0, 0, 0)
+		scenario(1, 0, 0, 0, 0, 1)
+		scenario(1, 1, 0, 0, 0, 0)
 #endif
 #ifdef LONG
-		scenario(2, 1, 0, 0, 0)
-		scenario(2, 0, 1, 0, 0)
-		scenario(2, 0, 0, 0, 1)
+		scenario(2, 0, 1, 0, 0, 0)
+		scenario(2, 0, 0, 1, 0, 0)
+		scenario(2, 0, 0, 0, 0, 1)
+		scenario(2, 1, 0, 0, 0, 0)
+		scenario(1, 1, 0, 1, 0, 0)
+#endif
 #endif
 		fi;
 		spawn(0);

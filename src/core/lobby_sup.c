@@ -165,12 +165,13 @@ static bool watch(struct guest *g, uint32_t events)
 
 /* -- to the crew that replaces this one -- */
 
-static struct lobby *heirs_lobby(const struct lobby *l)
+/* NULL without an heir whose model takes over what is needed. */
+static struct lobby *heirs_lobby(const struct lobby *l, enum model_takes needed)
 {
 	struct crew *heir = l->crew->replaced ? l->crew->events->heir(l->crew) : NULL;
 
 	/* Bytes may have been read that only this service understands. */
-	if (!heir || !heir->spec->model->takes_over
+	if (!heir || heir->spec->model->takes_over < needed
 		|| heir->spec->service != l->crew->spec->service)
 		return NULL;
 	return heir->spec->model->sup_lobby(heir);
@@ -188,9 +189,10 @@ static bool find_listener(const struct crew *crew, const struct addr *addr, uint
 }
 
 /* Whether @g is the heir's now; in none of its lines yet. */
-static bool go_over(struct guest *g)
+static bool go_over(struct guest *g, bool parked)
 {
-	struct lobby *l = g->lobby, *to = heirs_lobby(l);
+	struct lobby *l = g->lobby;
+	struct lobby *to = heirs_lobby(l, lobby_needs(parked, g->n_read));
 
 	if (!to
 		|| !find_listener(
@@ -217,12 +219,13 @@ static bool go_abroad(struct guest *g, bool parked)
 /* The lines go over whole, so the heir's stay ordered by time if theirs is emptier. */
 static void line_goes_over(struct lobby *l, enum guest_place place)
 {
-	struct lobby *to = heirs_lobby(l);
+	bool parked = place == GUEST_PARKED;
+	struct lobby *to = heirs_lobby(l, lobby_needs(parked, 0));
 	struct guest *g, *tmp;
 
 	list_for_each_safe (g, tmp, &l->lines[place].list, link) {
 		if (!to) {
-			(void)go_abroad(g, place == GUEST_PARKED);
+			(void)go_abroad(g, parked);
 			continue;
 		}
 		struct list *there = &to->lines[place].list;
@@ -230,7 +233,7 @@ static void line_goes_over(struct lobby *l, enum guest_place place)
 
 		if (!list_empty(there))
 			since = MAX(since, list_last(there, struct guest, link)->since_ns);
-		if (go_over(g))
+		if (go_over(g, parked))
 			enter_line_since(g, place, since);
 	}
 	if (to)
@@ -243,7 +246,7 @@ void lobby_queue(struct guest *g)
 {
 	if (go_abroad(g, false))
 		return;
-	bool over = go_over(g);
+	bool over = go_over(g, false);
 
 	enter_line(g, GUEST_QUEUED);
 	if (over)
@@ -256,7 +259,7 @@ void lobby_requeue(struct guest *g, bool anew)
 		g->waits_ns = now_ns(g->lobby);
 	if (go_abroad(g, false))
 		return;
-	if (go_over(g)) {
+	if (go_over(g, false)) {
 		enter_line(g, GUEST_QUEUED);
 		g->lobby->dispatch(g->lobby->crew);
 		return;
@@ -276,7 +279,7 @@ void lobby_park(struct guest *g)
 	g->n_killed = 0;
 	if (go_abroad(g, true))
 		return;
-	(void)go_over(g);
+	(void)go_over(g, true);
 	enter_line(g, GUEST_PARKED);
 
 	const struct crew *crew = g->lobby->crew;
@@ -627,7 +630,7 @@ void lobby_leave(struct lobby *l)
 bool lobby_is_empty(const struct lobby *l)
 {
 	/* Who is with a worker may come back, if there is nowhere else to go on. */
-	if (l->crew->replaced && !heirs_lobby(l))
+	if (l->crew->replaced && !heirs_lobby(l, TAKES_ALL))
 		return !l->n_guests;
 	for (int i = 0; i < GUEST_N_LINES; i++) {
 		if (l->lines[i].n)

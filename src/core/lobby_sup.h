@@ -22,6 +22,7 @@
 
 #include "base/list.h"
 #include "core/board.h"
+#include "core/model.h"
 #include "core/service.h"
 #include "os/addr.h"
 #include "os/loop.h"
@@ -122,6 +123,13 @@ void lobby_close(struct guest *g); /* frees it */
  * with no heir to be the idle ones are closed.
  */
 void lobby_leave(struct lobby *l);
+
+/* What the model of another lobby must take over, for a connection of which so much was
+ * read to be served from there. */
+static inline enum model_takes lobby_needs(bool parked, uint64_t n_read)
+{
+	return parked || n_read ? TAKES_ALL : TAKES_UNREAD;
+}
 
 /* A connection that another process held, with what it knows of it. */
 struct lobby_papers {

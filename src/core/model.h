@@ -21,6 +21,13 @@ struct reason;
 struct slot;
 struct worker;
 
+/* Who comes over into a crew's lobby from that of the crew it replaces. */
+enum model_takes {
+	TAKES_NOBODY,
+	TAKES_UNREAD, /* who waits in the queue, and nothing was read of it */
+	TAKES_ALL,    /* who is idle too, and with the bytes that were read */
+};
+
 struct model_ops {
 	const char *name;
 	const char *summary; /* a line for --help */
@@ -29,8 +36,8 @@ struct model_ops {
 	bool one_connection; /* a worker holds one, whatever `connections` says */
 	bool seeded; /* only slot 0 is the core's to fill; the others the model fills from
 			it */
-	bool takes_over; /* into its lobby come those of a crew that it replaces */
-	bool reuseport;  /* listeners share their address with others of the crew */
+	bool reuseport; /* listeners share their address with others of the crew */
+	enum model_takes takes_over;
 
 	/* In the supervisor. crew->model is sup_bytes of zeroed memory. */
 	size_t sup_bytes;

@@ -115,11 +115,13 @@ static void keep_input(struct takeover *t, const struct upgrade_msg *msg)
 	t->n_input += n;
 }
 
-static struct lobby *lobby_of(const struct server *s, const char *service)
+static struct lobby *lobby_of(
+	const struct server *s, const char *service, enum model_takes needed)
 {
 	const struct post *post = posts_find(&s->posts, service);
 
-	return post && post->crew->spec->model->takes_over && !post->crew->draining
+	return post && post->crew->spec->model->takes_over >= needed
+			       && !post->crew->draining
 		       ? post->crew->spec->model->sup_lobby(post->crew)
 		       : NULL;
 }
@@ -141,7 +143,8 @@ static void take_guest(struct takeover *t, const struct upgrade_msg *msg, int *f
 		msg->guest.service);
 	read_addr(&msg->guest.peer, &papers.peer);
 	read_addr(&msg->guest.local, &papers.local);
-	struct lobby *lobby = lobby_of(t->server, service);
+	struct lobby *lobby = lobby_of(
+		t->server, service, lobby_needs(msg->guest.parked, msg->guest.n_read));
 	bool whole = msg->guest.n_input == 0
 		     || (t->input_of == msg->guest.id && t->n_input == msg->guest.n_input);
 	if (lobby && whole && *fd >= 0) {
@@ -192,7 +195,10 @@ static int say(struct takeover *t, struct upgrade_msg *msg)
 static void say_takes(struct takeover *t, const struct post *post)
 {
 	const struct spec *spec = post->crew->spec;
-	struct upgrade_msg msg = {.type = UPGRADE_TAKES};
+	struct upgrade_msg msg = {
+		.type = UPGRADE_TAKES,
+		.takes.who = spec->model->takes_over,
+	};
 
 	if (!spec->model->takes_over || post->failed)
 		return;

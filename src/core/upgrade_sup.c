@@ -111,10 +111,12 @@ static int send_sockets(struct upgrade *u)
 
 /* -- connections -- */
 
-static bool is_taken(const struct upgrade *u, const struct spec *spec)
+static bool is_taken(
+	const struct upgrade *u, const struct spec *spec, enum model_takes needed)
 {
 	for (unsigned i = 0; i < u->n_takes; i++) {
-		if (strcmp(u->takes[i].service, spec->name) == 0
+		if (u->takes[i].who >= needed
+			&& strcmp(u->takes[i].service, spec->name) == 0
 			&& strcmp(u->takes[i].run, spec->service->name) == 0)
 			return true;
 	}
@@ -155,7 +157,8 @@ bool upgrade_send_guest(
 			},
 	};
 
-	if (u->state != UPGRADE_HANDING || u->chan < 0 || !is_taken(u, crew->spec))
+	if (u->state != UPGRADE_HANDING || u->chan < 0
+		|| !is_taken(u, crew->spec, lobby_needs(parked, g->n_read)))
 		return false;
 	memcpy(msg.guest.peer.bytes, g->peer, g->peer_len);
 	put_name(msg.guest.service, crew->spec->name);
@@ -198,6 +201,7 @@ static int handle(struct upgrade *u, const struct upgrade_msg *msg)
 		return -EPROTO;
 	put_name(u->takes[u->n_takes].service, msg->takes.service);
 	put_name(u->takes[u->n_takes].run, msg->takes.run);
+	u->takes[u->n_takes].who = msg->takes.who;
 	u->n_takes++;
 	return 0;
 }

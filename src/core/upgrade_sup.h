@@ -43,6 +43,7 @@ struct upgrade {
 	struct {
 		char service[UPGRADE_NAME_MAX];
 		char run[UPGRADE_NAME_MAX];
+		uint32_t who;       /* enum model_takes */
 	} takes[UPGRADE_TAKES_MAX]; /* whose connections may go over */
 	unsigned n_takes;
 };

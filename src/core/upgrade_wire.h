@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UPGRADE_VERSION   1u
+#define UPGRADE_VERSION   2u
 #define UPGRADE_FD        3
 #define UPGRADE_ENV       "PREFORKD_UPGRADE"
 #define UPGRADE_NAME_MAX  40u  /* bytes of a service's name, with its NUL */
@@ -67,6 +67,7 @@ struct upgrade_msg {
 		struct {
 			char service[UPGRADE_NAME_MAX];
 			char run[UPGRADE_NAME_MAX]; /* what it does with a connection */
+			uint32_t who;               /* enum model_takes */
 		} takes;
 		struct {
 			uint64_t guest;

@@ -538,7 +538,7 @@ static bool sup_idle(const struct crew *crew)
 const struct model_ops pool_model = {
 	.name = "pool",
 	.summary = "idle workers that are passed the connection",
-	.takes_over = true,
+	.takes_over = TAKES_ALL,
 	.sup_bytes = sizeof(struct pool_sup),
 	.sup_start = sup_start,
 	.sup_fini = sup_fini,

@@ -527,6 +527,7 @@ static bool sup_idle(const struct crew *crew)
 const struct model_ops ring_model = {
 	.name = "ring",
 	.summary = "workers that take turns to accept, by a token in a chain of pipes",
+	.takes_over = TAKES_UNREAD,
 	.sup_bytes = sizeof(struct ring_sup),
 	.sup_start = sup_start,
 	.sup_fini = sup_fini,

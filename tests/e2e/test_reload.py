@@ -11,6 +11,7 @@ from harness import ledger
 from harness.server import ALL_MODELS, Server, children
 from harness.wait import for_exit, until
 from harness.wire import Wire
+from test_control import Ctl
 
 pytestmark = pytest.mark.core  # the life of a server is each model's own
 
@@ -194,28 +195,23 @@ def test_a_connection_that_has_said_nothing_yet_is_answered_after_a_reload(serve
         assert wire.read().body == b"a" * 1024
 
 
-def test_who_waits_in_the_queue_is_served_by_the_next_generation(start, conf, model):
+@pytest.mark.parametrize("to", ["fork", "pool", "ring"])
+def test_who_waits_in_the_queue_is_served_by_the_next_generation(start, conf, model, to, tmp_path):
     if model not in ("fork", "pool", "ring"):
         pytest.skip("nobody waits in the supervisor")
+    ctl = Ctl(tmp_path / "control")
+    conf.more = f"[preforkd]\ncontrol = {ctl.path}\n"
     conf.write(workers="1", connections="1", head_timeout="30s")
     served = start("-c", conf.path, listen=None)
-    busy = served.connect()
-    busy.send(b"GET /a HTTP/1.1\r\nHo")
-    served.holder(busy)
-    waiting = [served.connect() for _ in range(3)]
-    for wire in waiting:
-        wire.send(b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    conf.write(workers="2")
+    busy, waiting = served.fill(3)
+    until(lambda: ctl.service()["queued"] == 3, "they wait")
+    conf.write(workers="2", model=to)
     reload(served)
 
-    if model == "ring":  # whose queue stays with the old one, and is served when there is room
-        busy.send(b"st: localhost\r\n\r\n")
-        assert busy.read().status == 200
     for wire in waiting:
         assert wire.read().status == 200
-    if model != "ring":
-        busy.send(b"st: localhost\r\n\r\n")
-        assert busy.read().status == 200
+    busy.send(b"st: localhost\r\n\r\n")
+    assert busy.read().status == 200
 
 
 def test_idle_connections_go_over_to_the_next_generation(start, conf, model):

@@ -157,6 +157,16 @@ class Server:
         with self.connect() as wire:
             return wire.ask(method, target, fields, body)
 
+    def fill(self, n):
+        """For one worker with one seat: a request for /a that has only half come, and @n that wait for the seat."""
+        busy = self.connect()
+        busy.send(b"GET /a HTTP/1.1\r\nHo")
+        self.holder(busy)
+        waiting = [self.connect() for _ in range(n)]
+        for wire in waiting:
+            wire.send(b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return busy, waiting
+
     # -- its processes
 
     def workers(self):
