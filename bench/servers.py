@@ -218,7 +218,7 @@ class PreforkdUsers(Preforkd):
         users = self.work / "users"
         users.write_text("bench:" + crypt.crypt("bench", crypt.mksalt(crypt.METHOD_SHA512)) + "\n")
         users.chmod(0o600)
-        return ["--workers", "2", "--durability", "rename", "--users", str(users)]
+        return [*Preforkd.options, "--users", str(users)]
 
 
 class Nginx(Server):
