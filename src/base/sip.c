@@ -2,6 +2,8 @@
 
 #include "base/sip.h"
 
+#include <endian.h>
+
 struct state {
 	uint64_t a, b, c, d;
 };
@@ -38,9 +40,9 @@ static uint64_t word_of(const char *p, size_t n)
 {
 	uint64_t word = 0;
 
-	for (size_t i = 0; i < n; i++)
-		word |= (uint64_t)(unsigned char)p[i] << 8 * i;
-	return word;
+	if (n)
+		memcpy(&word, p, n);
+	return le64toh(word);
 }
 
 uint64_t sip_hash(const struct sip_key *key, struct span bytes)

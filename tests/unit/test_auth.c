@@ -195,6 +195,9 @@ static void a_memo_knows_what_was_put_until_it_is_too_old_or_cleared(void **stat
 	assert_ptr_equal(memo_find(memo, SPAN("Basic a"), 2000), &ann);
 	assert_ptr_equal(memo_find(memo, SPAN("Basic z"), 2000), &zoe);
 	assert_null(memo_find(memo, SPAN("Basic "), 2000));
+	assert_null(memo_find(memo, SPAN("Basic a\0"), 2000));
+	memo_put(memo, SPAN("Basic a"), &zoe, 1000);
+	assert_ptr_equal(memo_find(memo, SPAN("Basic a"), 2000), &zoe);
 	assert_null(memo_find(memo, SPAN("Basic a"), 1000 + MEMO_LIFE_NS));
 	memo_clear(memo);
 	assert_null(memo_find(memo, SPAN("Basic z"), 2000));
