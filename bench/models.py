@@ -83,8 +83,11 @@ class Recovery(Model):
 
         def strike():
             # The worker that has done the most: it holds the ring's token as likely as any.
-            victim.append(max(workers(server), key=lambda w: w["requests"])["pid"])
-            self.hurt(victim[0])
+            while not victim:
+                pid = max(workers(server), key=lambda w: w["requests"])["pid"]
+                with contextlib.suppress(ProcessLookupError):  # one of fork's, done meanwhile: then another
+                    self.hurt(pid)
+                    victim.append(pid)
         timer = threading.Timer(0.5, strike)
         timer.start()
         try:
