@@ -17,22 +17,40 @@ static size_t head_bytes(unsigned n_seats)
 	return up_to_page(sizeof(struct board) + n_seats * sizeof(struct seat));
 }
 
-struct board *board_new(unsigned n_seats, size_t input_bytes)
+static void begin(
+	struct board *board, unsigned n_seats, size_t input_bytes, size_t map_bytes)
 {
-	/* Whole pages, so that the inputs can be given back without the head. */
-	size_t map_bytes = head_bytes(n_seats) + n_seats * up_to_page(input_bytes);
-	struct board *board = mem_share(map_bytes);
-
-	if (!board)
-		return NULL;
 	board->n_seats = n_seats;
 	board->input_bytes = input_bytes;
 	board->map_bytes = map_bytes;
 	for (unsigned i = 0; i < n_seats; i++)
 		board->seats[i].input =
 			(char *)board + head_bytes(n_seats) + i * up_to_page(input_bytes);
-	board_inherit(board, false);
-	return board;
+}
+
+struct board *board_new_row(unsigned n, unsigned n_seats, size_t input_bytes)
+{
+	/* Whole pages, so that the inputs can be given back without the head. */
+	size_t map_bytes = head_bytes(n_seats) + n_seats * up_to_page(input_bytes);
+	char *row = mem_share(n * map_bytes);
+
+	if (!row)
+		return NULL;
+	for (unsigned i = 0; i < n; i++)
+		begin((struct board *)(row + i * map_bytes), n_seats, input_bytes,
+			map_bytes);
+	mem_inherit(row, n * map_bytes, false);
+	return (struct board *)row;
+}
+
+struct board *board_next(struct board *board)
+{
+	return (struct board *)((char *)board + board->map_bytes);
+}
+
+struct board *board_new(unsigned n_seats, size_t input_bytes)
+{
+	return board_new_row(1, n_seats, input_bytes);
 }
 
 void board_free(struct board *board)

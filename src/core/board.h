@@ -99,6 +99,16 @@ struct board {
  * Returns NULL without memory; ends with board_free.
  */
 [[nodiscard]] struct board *board_new(unsigned n_seats, size_t input_bytes);
+
+/**
+ * board_new_row - @n boards as board_new makes them, each with its own board_free.
+ *
+ * They lie side by side, so a fork that leaves out a thousand of them costs as much as
+ * with one. Returns the first, or NULL without memory; then board_next.
+ */
+[[nodiscard]] struct board *board_new_row(unsigned n, unsigned n_seats, size_t input_bytes);
+struct board *board_next(struct board *board);
+
 void board_free(struct board *board); /* takes NULL */
 void board_inherit(struct board *board, bool inherit);
 

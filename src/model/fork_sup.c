@@ -308,13 +308,13 @@ static int sup_start(struct crew *crew, struct reason *reason)
 
 	lobby_init(&f->lobby, crew, dispatch);
 	f->rounds.on = on_round;
-	for (unsigned i = 1; i < crew->n_slots; i++) {
-		struct slot *slot = &crew->slots[i];
-
-		slot->board = board_new(1, crew->spec->service->input_bytes);
-		if (!slot->board)
-			return reason_set(reason, "out of memory");
-		board_inherit(slot->board, true);
+	struct board *board =
+		board_new_row(crew->n_slots - 1, 1, crew->spec->service->input_bytes);
+	if (!board)
+		return reason_set(reason, "out of memory");
+	for (unsigned i = 1; i < crew->n_slots; i++, board = board_next(board)) {
+		crew->slots[i].board = board;
+		board_inherit(board, true);
 	}
 	return 0;
 }

@@ -139,6 +139,27 @@ static void a_worker_has_no_other_workers_board(void **state)
 	board_free(other);
 }
 
+static void of_a_row_of_boards_a_worker_has_its_own(void **state)
+{
+	(void)state;
+	struct board *first = board_new_row(3, 1, 5000);
+	assert_non_null(first);
+	struct board *second = board_next(first), *third = board_next(second);
+	struct proc_spec spec = {.title = "x", .main = has_shared_memory_at};
+
+	memset(third->seats[0].input, 'x', 5000);
+	board_inherit(second, true);
+	board_free(first); /* each for itself */
+	spec.arg = second;
+	assert_int_equal(run(&spec), 0);
+	spec.arg = third;
+	assert_int_equal(run(&spec), 1);
+	assert_int_equal(third->n_seats, 1);
+
+	board_free(second);
+	board_free(third);
+}
+
 static void a_passed_descriptor_arrives_open_and_cloexec(void **state)
 {
 	(void)state;
@@ -267,6 +288,7 @@ int main(void)
 		cmocka_unit_test(a_child_has_only_the_descriptors_it_was_given),
 		cmocka_unit_test(a_blocked_signal_is_not_inherited),
 		cmocka_unit_test(a_worker_has_no_other_workers_board),
+		cmocka_unit_test(of_a_row_of_boards_a_worker_has_its_own),
 		cmocka_unit_test(a_passed_descriptor_arrives_open_and_cloexec),
 		cmocka_unit_test(a_dead_peer_is_the_end_and_no_error),
 		cmocka_unit_test(
