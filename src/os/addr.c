@@ -2,6 +2,7 @@
 
 #include "os/addr.h"
 
+#include "base/buf.h"
 #include "base/num.h"
 #include "base/reason.h"
 #include "base/span.h"
@@ -115,10 +116,26 @@ int addr_parse(
 	return 0;
 }
 
+/* By far the most frequent, and asked for with every connection. */
+static void ipv4_host(const struct sockaddr_in *in, char out[ADDR_TEXT_MAX])
+{
+	struct buf text = {.p = out, .cap = ADDR_TEXT_MAX, .max = ADDR_TEXT_MAX - 1};
+	uint32_t bits = ntohl(in->sin_addr.s_addr);
+
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		buf_put_u64(&text, bits >> shift & 0xff);
+		buf_put_byte(&text, shift ? '.' : '\0');
+	}
+}
+
 void addr_host(const struct addr *addr, char out[ADDR_TEXT_MAX])
 {
 	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
 
+	if (addr->sa.sa_family == AF_INET) {
+		ipv4_host((const void *)&addr->ss, out);
+		return;
+	}
 	if (addr->sa.sa_family == AF_UNIX) {
 		size_t n = addr->len > offsetof(struct sockaddr_un, sun_path)
 				   ? strnlen(addr->un.sun_path, sizeof(addr->un.sun_path))

@@ -2,14 +2,15 @@
 
 #include "service/exec/env.h"
 
+#include "base/buf.h"
 #include "base/util.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HOST_NAME_MOST 255u /* bytes of a name that are passed on */
 
 /* How the names of variables begin that a program must not have from elsewhere. */
 static const char *const dropped[] = {"PROTO=", "TCPLOCAL", "TCPREMOTE", "TCP6",
@@ -54,27 +55,38 @@ void env_fini(struct env *env)
 	*env = (struct env){0};
 }
 
-/* The strings of one connection as they are made. */
+/* The strings of one connection as they are made. Not by printf: of all that a process made
+ * for one connection would do, that touches the most memory. */
 struct maker {
 	struct env *env;
 	size_t n;
-	size_t n_text;
+	struct buf text;
 };
 
-[[gnu::format(printf, 2, 3)]] static void put(struct maker *m, const char *fmt, ...)
+/* A variable whose name comes in up to three parts, the last with the '='. */
+static void put(struct maker *m, const char *proto, const char *side, const char *name,
+	struct span value)
 {
-	char *at = m->env->text + m->n_text;
-	size_t left = ENV_TEXT_MAX - m->n_text;
-	va_list ap;
+	char *at = m->text.p + m->text.n;
 
 	assert(m->n < m->env->n_base + ENV_OWN_MAX);
-	va_start(ap, fmt);
-	int n = vsnprintf(at, left, fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= left)
-		return; /* cannot be: names and addresses have their limits */
-	m->env->vector[m->n++] = at;
-	m->n_text += (size_t)n + 1;
+	buf_put_str(&m->text, proto);
+	buf_put_str(&m->text, side);
+	buf_put_str(&m->text, name);
+	buf_put_span(&m->text, value);
+	buf_put_byte(&m->text, '\0');
+	if (!m->text.failed) /* cannot be: names and addresses have their limits */
+		m->env->vector[m->n++] = at;
+}
+
+static void put_number(struct maker *m, const char *proto, const char *side,
+	const char *name, uint64_t number)
+{
+	char room[24];
+	struct buf digits = BUF_FIXED(room);
+
+	buf_put_u64(&digits, number);
+	put(m, proto, side, name, buf_span(&digits));
 }
 
 /* One end of a TCP connection, under the names that begin with @proto and @side. */
@@ -82,13 +94,14 @@ static void put_end(struct maker *m, const char *proto, const char *side,
 	const struct addr *addr, const char *host)
 {
 	char ip[ADDR_TEXT_MAX];
+	struct span name = span_str(host ? host : "");
 
 	addr_host(addr, ip);
 	ip[strcspn(ip, "%")] = '\0'; /* the interface has a variable of its own */
-	put(m, "%s%sIP=%s", proto, side, ip);
-	put(m, "%s%sPORT=%u", proto, side, (unsigned)addr_port(addr));
-	if (host && host[0])
-		put(m, "%s%sHOST=%.255s", proto, side, host);
+	put(m, proto, side, "IP=", span_str(ip));
+	put_number(m, proto, side, "PORT=", addr_port(addr));
+	if (name.n)
+		put(m, proto, side, "HOST=", span_of(name.p, MIN(name.n, HOST_NAME_MOST)));
 }
 
 static void put_tcp(struct maker *m, const char *proto, const struct env_facts *f)
@@ -104,11 +117,11 @@ static void put_tcp6(struct maker *m, const struct env_facts *f)
 	addr_host(f->remote, ip);
 	const char *interface = strchr(ip, '%');
 
-	put(m, "PROTO=TCP6");
+	put(m, "PROTO=", "", "", SPAN("TCP6"));
 	put_tcp(m, "TCP", f);
 	put_tcp(m, "TCP6", f);
 	if (interface)
-		put(m, "TCP6INTERFACE=%s", interface + 1);
+		put(m, "TCP6", "", "INTERFACE=", span_str(interface + 1));
 }
 
 static void put_unix(struct maker *m, const struct env_facts *f)
@@ -116,25 +129,29 @@ static void put_unix(struct maker *m, const struct env_facts *f)
 	char path[ADDR_TEXT_MAX];
 
 	addr_host(f->local, path);
-	put(m, "PROTO=UNIX");
-	put(m, "UNIXLOCALPATH=%s", path + strlen("unix:"));
+	put(m, "PROTO=", "", "", SPAN("UNIX"));
+	put(m, "UNIX", "LOCAL", "PATH=", span_str(path + strlen("unix:")));
 	if (!f->has_creds)
 		return;
-	put(m, "UNIXREMOTEEUID=%u", f->uid);
-	put(m, "UNIXREMOTEEGID=%u", f->gid);
-	put(m, "UNIXREMOTEPID=%d", f->pid);
-	put(m, "IPCREMOTEEUID=%u", f->uid);
-	put(m, "IPCREMOTEEGID=%u", f->gid);
+	put_number(m, "UNIX", "REMOTE", "EUID=", f->uid);
+	put_number(m, "UNIX", "REMOTE", "EGID=", f->gid);
+	put_number(m, "UNIX", "REMOTE", "PID=", (uint64_t)f->pid);
+	put_number(m, "IPC", "REMOTE", "EUID=", f->uid);
+	put_number(m, "IPC", "REMOTE", "EGID=", f->gid);
 }
 
 char *const *env_of(struct env *env, const struct env_facts *facts)
 {
-	struct maker m = {.env = env, .n = env->n_base};
+	struct maker m = {
+		.env = env,
+		.n = env->n_base,
+		.text = {.p = env->text, .cap = ENV_TEXT_MAX, .max = ENV_TEXT_MAX},
+	};
 
 	switch (facts->local->sa.sa_family) {
 	case AF_UNIX: put_unix(&m, facts); break;
 	case AF_INET6: put_tcp6(&m, facts); break;
-	default: put(&m, "PROTO=TCP"); put_tcp(&m, "TCP", facts);
+	default: put(&m, "PROTO=", "", "", SPAN("TCP")); put_tcp(&m, "TCP", facts);
 	}
 	env->vector[m.n] = NULL;
 	return env->vector;
