@@ -19,7 +19,7 @@
 #define PIDFD_SIGNAL_PROCESS_GROUP (1u << 2) /* since Linux 6.9; newer than the headers */
 #endif
 
-#define CHILD_STACK (16 * KIB)
+#define CHILD_STACK (8 * KIB)
 
 /* The child's, in its parent's memory: what it is to do, and how far it came. */
 struct launch {
@@ -60,7 +60,7 @@ struct launch {
 	if (dup2(s->in_out, STDIN_FILENO) < 0 || dup2(s->in_out, STDOUT_FILENO) < 0
 		|| dup2(s->err, STDERR_FILENO) < 0)
 		return;
-	proc_close_all_but(NULL, 0);
+	(void)close_range(STDERR_FILENO + 1, ~0u, 0);
 	l->doing = "limit";
 	for (size_t i = 0; i < s->n_limits; i++) {
 		if (set_limit(&s->limits[i]) < 0)
