@@ -541,12 +541,17 @@ int conn_table_init(struct conn_table *t, struct worker *w)
 	return t->held && t->data ? 0 : -ENOMEM;
 }
 
-void conn_table_fini(struct conn_table *t)
+void conn_table_abort(struct conn_table *t)
 {
 	for (unsigned i = 0; t->held && i < t->n; i++) {
 		if (t->held[i].fd >= 0)
 			conn_finish(&t->held[i], true);
 	}
+}
+
+void conn_table_fini(struct conn_table *t)
+{
+	conn_table_abort(t);
 	free(t->held);
 	free(t->data);
 	*t = (struct conn_table){0};

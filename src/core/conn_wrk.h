@@ -58,7 +58,8 @@ struct conn_table {
 
 /* 0, or -ENOMEM. */
 [[nodiscard]] int conn_table_init(struct conn_table *t, struct worker *w);
-void conn_table_fini(struct conn_table *t);
+void conn_table_abort(struct conn_table *t); /* ends every connection that is left */
+void conn_table_fini(struct conn_table *t);  /* the same, and frees */
 
 /* What a model knows of a connection that it brings. */
 struct conn_arrival {

@@ -6,7 +6,7 @@
  *
  * A service is written once and runs under every model. It lives in workers:
  * start() once in a fresh process, then the callbacks per connection, then
- * stop(). Two functions run in the supervisor, before any worker exists:
+ * finish() and stop(). Two functions run in the supervisor, before any worker exists:
  * check() and refusal(); they see the operator's settings and never a
  * stranger's byte.
  */
@@ -75,6 +75,11 @@ struct service_ops {
 	 * Returns 0, or negative with @reason: the worker exits and the sentence is logged.
 	 */
 	int (*start)(struct worker *worker, struct reason *reason);
+	/* Optional: the process is about to end. What others would miss is done, and written
+	 * out. */
+	void (*finish)(struct worker *worker);
+	/* Frees what start() made. Not called where the whole process goes at once: to undo
+	 * what a child has of its parent would only copy it first. */
 	void (*stop)(struct worker *worker);
 
 	/*

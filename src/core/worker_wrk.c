@@ -128,9 +128,14 @@ void worker_tell(struct worker *w, const void *msg, size_t len)
 	}
 }
 
+static bool is_done(const struct worker *w)
+{
+	return w->draining && w->n_open == 0;
+}
+
 void worker_look(struct worker *w)
 {
-	if (w->draining && w->n_open == 0)
+	if (is_done(w))
 		loop_stop(w->loop);
 }
 
@@ -286,10 +291,17 @@ static int set_up(struct worker *w, struct reason *reason)
 	return 0;
 }
 
+static void finish_service(struct worker *w)
+{
+	if (w->service_state && w->service->finish)
+		w->service->finish(w);
+}
+
 static void tear_down(struct worker *w)
 {
 	if (w->conns.held)
 		conn_table_fini(&w->conns);
+	finish_service(w);
 	if (w->service_state && w->service->stop)
 		w->service->stop(w);
 	if (w->model && w->model_ops->wrk_fini)
@@ -301,22 +313,30 @@ static void tear_down(struct worker *w)
 	fd_close(&w->access_fd);
 }
 
-/* A new loop of its own: an epoll set shared with the parent would tell each of the other's
- * affairs. */
-static int own_loop(struct worker *w)
+/* From its parent's affairs to its own. */
+static void renew(struct worker *w, unsigned slot_index, int chan)
 {
-	loop_free(w->loop);
-	w->loop = loop_new();
-	if (!w->loop)
-		return -ENOMEM;
+	log_as_slot(w->log, (int)slot_index);
+	fd_close(&w->chan);
+	w->chan = chan;
+	w->board = w->boot->crew->slots[slot_index].board;
+	loop_renew(w->loop);
 	w->chan_io = (struct loop_io){.on = on_chan, .fd = w->chan};
 	w->sig_io = (struct loop_io){.on = on_signal, .fd = w->sigfd};
 	w->quiet_timer = (struct loop_timer){.on = on_quiet};
 	w->orphan_timer = (struct loop_timer){.on = on_orphan_deadline};
 	w->quiet_armed = false;
+}
 
+/* 0 or -errno. Whose connection ended with its first answer has nothing to wait for. */
+static int serve_on(struct worker *w)
+{
+	if (is_done(w))
+		return 0;
 	int r = loop_add(w->loop, &w->chan_io, EPOLLIN);
-	return r < 0 ? r : loop_add(w->loop, &w->sig_io, EPOLLIN);
+	if (r == 0)
+		r = loop_add(w->loop, &w->sig_io, EPOLLIN);
+	return r < 0 ? r : loop_run(w->loop);
 }
 
 void worker_rebirth(struct worker *w, unsigned slot_index, int chan,
@@ -324,16 +344,13 @@ void worker_rebirth(struct worker *w, unsigned slot_index, int chan,
 {
 	if (!proc_ends_with(w->parent))
 		proc_exit(EXIT_ORPHAN);
-	log_as(w->log, w->boot->spec->name, (int)slot_index);
-	fd_close(&w->chan);
-	w->chan = chan;
-	w->board = w->boot->crew->slots[slot_index].board;
-	if (own_loop(w) < 0)
-		proc_exit(EXIT_CORE);
+	renew(w, slot_index, chan);
 	begin(w, arg);
-	if (loop_run(w->loop) < 0)
+	if (serve_on(w) < 0)
 		w->status = EXIT_CORE;
-	tear_down(w);
+	/* No more: undoing what is its parent's too would only copy it first. */
+	conn_table_abort(&w->conns);
+	finish_service(w);
 	proc_exit(w->status);
 }
 

@@ -182,7 +182,7 @@ void access_flush(struct access *access)
 		ACCESS_HELD_BYTES - ACCESS_FLUSH_BYTES);
 }
 
-static void drain(struct access *access)
+void access_finish(struct access *access)
 {
 	access_flush(access);
 	while (access->lines.n && out_wait(access->fd, FINI_WAIT_MS)) {
@@ -199,7 +199,7 @@ static void drain(struct access *access)
 
 void access_reopen(struct access *access, int fd)
 {
-	drain(access);
+	access_finish(access);
 	access->fd = fd;
 }
 
@@ -213,6 +213,6 @@ uint64_t access_take_lost(struct access *access)
 
 void access_fini(struct access *access)
 {
-	drain(access);
+	access_finish(access);
 	buf_fini(&access->lines);
 }

@@ -71,6 +71,9 @@ void access_reopen(struct access *access, int fd);
 /* How many lines were lost since this was last asked; for the log. */
 uint64_t access_take_lost(struct access *access);
 
-/* Writes all that is left and frees; as access_reopen, waits up to a second for a
+/* Writes all that is left, before the end; as access_reopen, waits up to a second for a
  * reader. */
+void access_finish(struct access *access);
+
+/* The same, and frees. */
 void access_fini(struct access *access);

@@ -70,6 +70,13 @@ void log_adopt(struct log *log, int fd);
  * losses are its own. */
 void log_as(struct log *log, const char *role, int slot);
 
+/* The same in a child of a process that writes as @role itself. */
+static inline void log_as_slot(struct log *log, int slot)
+{
+	log->slot = slot;
+	log->n_lost = 0;
+}
+
 /* Closes the descriptor. */
 void log_fini(struct log *log);
 

@@ -14,7 +14,7 @@
 #define FIRST_CAP 64u
 
 struct loop {
-	int epfd; /* owned */
+	int epfd; /* owned; -1 until the first is added */
 	bool stop;
 	uint64_t now_ns;
 
@@ -33,14 +33,22 @@ struct loop {
 	struct list tasks;
 };
 
+static int open_set(struct loop *loop)
+{
+	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
+	return loop->epfd < 0 ? -errno : 0;
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
 
 	if (!loop)
 		return NULL;
-	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (loop->epfd < 0) {
+	loop->heap_cap = FIRST_CAP;
+	loop->heap = malloc(FIRST_CAP * sizeof(struct loop_timer *));
+	if (!loop->heap || open_set(loop) < 0) {
+		free(loop->heap);
 		free(loop);
 		return NULL;
 	}
@@ -56,6 +64,16 @@ void loop_free(struct loop *loop)
 	fd_close(&loop->epfd);
 	free(loop->heap);
 	free(loop);
+}
+
+void loop_renew(struct loop *loop)
+{
+	fd_close(&loop->epfd);
+	loop->stop = false;
+	loop->now_ns = clock_mono_ns();
+	loop->n_batch = 0;
+	loop->n_timers = 0;
+	list_init(&loop->tasks);
 }
 
 void loop_stop(struct loop *loop)
@@ -76,7 +94,10 @@ uint64_t loop_now_ns(const struct loop *loop)
 int loop_add(struct loop *loop, struct loop_io *io, uint32_t events)
 {
 	struct epoll_event ev = {.events = events, .data.ptr = io};
+	int r = loop->epfd < 0 ? open_set(loop) : 0;
 
+	if (r < 0)
+		return r;
 	if (epoll_ctl(loop->epfd, EPOLL_CTL_ADD, io->fd, &ev) < 0)
 		return -errno;
 	io->added = true;
@@ -145,7 +166,7 @@ static void sift_down(struct loop *loop, size_t at)
 static int heap_insert(struct loop *loop, struct loop_timer *timer)
 {
 	if (loop->n_timers + 1 >= loop->heap_cap) {
-		size_t cap = loop->heap_cap ? 2 * loop->heap_cap : FIRST_CAP;
+		size_t cap = 2 * loop->heap_cap;
 		struct loop_timer **heap = realloc(loop->heap, cap * sizeof(*heap));
 
 		if (!heap)

@@ -40,6 +40,13 @@ struct loop_task {
 [[nodiscard]] struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
+/*
+ * In a process just forked from within loop_run: leaves the parent's epoll set, which
+ * would tell each of the other's affairs. The loop is as new then, and what was in it is
+ * to be added again, if it is to be.
+ */
+void loop_renew(struct loop *loop);
+
 /* Runs until loop_stop, which may have been called before. 0, or -errno if waiting itself
  * failed. */
 [[nodiscard]] int loop_run(struct loop *loop);

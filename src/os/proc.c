@@ -128,7 +128,6 @@ pid_t proc_fork_sibling(_Atomic int32_t *made)
 		.parent_tid = (uintptr_t)made,
 	};
 
-	(void)fflush(NULL);
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 	return pid < 0 ? -errno : (pid_t)pid;
 }

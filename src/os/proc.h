@@ -46,7 +46,7 @@ struct proc_spec {
  *
  * The kernel puts the pid into *@made too, before the child's first step: in
  * memory shared with the parent, it tells of the child even if this process
- * ends before it can.
+ * ends before it can. Flushes no buffers: the child ends by proc_exit.
  */
 [[nodiscard]] pid_t proc_fork_sibling(_Atomic int32_t *made);
 

@@ -226,6 +226,8 @@ void one_stop(struct one *one)
 	for (size_t i = 0; i < CONNS_MOST; i++)
 		if (one->held[i])
 			held_free(one, i);
+	if (one->worker.ops->finish)
+		one->worker.ops->finish(&one->worker);
 	one->worker.ops->stop(&one->worker);
 	free(one->worker.shared);
 	free(one);

@@ -138,11 +138,50 @@ static void a_task_that_puts_itself_off_lets_the_loop_turn_between(void **state)
 	loop_free(loop);
 }
 
+static void what_was_in_a_loop_is_not_in_it_when_it_is_renewed(void **state)
+{
+	(void)state;
+	struct loop *loop = loop_new();
+	struct watcher before, after;
+	unsigned n_calls = 0;
+	int wire[2];
+
+	before = (struct watcher){.io.on = on_io,
+		.timer.on = on_timer,
+		.task.on = on_task,
+		.loop = loop,
+		.n_calls = &n_calls};
+	after = (struct watcher){
+		.io.on = on_io, .timer.on = stop_all, .loop = loop, .n_calls = &n_calls};
+	assert_int_equal(pipe(wire), 0);
+	assert_int_equal(write(wire[1], "x", 1), 1);
+	before.io.fd = after.io.fd = wire[0];
+	assert_int_equal(loop_add(loop, &before.io, EPOLLIN), 0);
+	assert_int_equal(loop_at(loop, &before.timer, 1), 0);
+	list_init(&before.task.link);
+	loop_defer(loop, &before.task);
+	loop_stop(loop);
+
+	loop_renew(loop);
+
+	/* Of the same descriptor, which its old set would refuse. */
+	assert_int_equal(loop_add(loop, &after.io, EPOLLIN), 0);
+	assert_int_equal(loop_at(loop, &after.timer, clock_mono_ns() + 5 * NS_PER_MS), 0);
+	assert_int_equal(loop_run(loop), 0);
+	assert_int_equal(n_calls, 1);
+	assert_int_equal(after.order, 1);
+	assert_int_equal(before.times, 0);
+	close(wire[0]);
+	close(wire[1]);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken_out_in_a_callback_is_not_called_any_more),
 		cmocka_unit_test(timers_come_in_order_also_when_moved),
+		cmocka_unit_test(what_was_in_a_loop_is_not_in_it_when_it_is_renewed),
 		cmocka_unit_test(a_task_that_puts_itself_off_lets_the_loop_turn_between),
 	};
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);

@@ -89,7 +89,6 @@ static void stop(struct worker *worker)
 	struct drive *drive = worker_state(worker);
 	if (!drive)
 		return;
-	chores_end(drive);
 	access_fini(&drive->access);
 	checksum_forget(&drive->checksums);
 	auth_close(drive->auth);
@@ -235,6 +234,13 @@ static void quiet(struct worker *worker)
 			KV("lines", n_lost));
 }
 
+static void finish(struct worker *worker)
+{
+	struct drive *drive = worker_state(worker);
+	chores_end(drive);
+	access_finish(&drive->access);
+}
+
 const struct service_ops drive_service = {
 	.name = "drive",
 	.summary = "a folder on the network, for browsers, WebDAV and rclone",
@@ -250,6 +256,7 @@ const struct service_ops drive_service = {
 	.check = policy_check,
 	.refusal = refusal,
 	.start = start,
+	.finish = finish,
 	.stop = stop,
 	.open = request_open,
 	.readable = request_readable,
