@@ -85,6 +85,10 @@ static inline struct span conn_input(const struct conn *c)
  * only. */
 [[nodiscard]] ssize_t conn_recv(struct conn *c, void *buf, size_t n);
 
+/* The same, but into a pipe, which must be empty: up to @n bytes, and no more than it has room
+ * for. They are not copied. */
+[[nodiscard]] ssize_t conn_splice(struct conn *c, int pipe, size_t n);
+
 /* Sends what fits of @iov. @more: another send follows at once (MSG_MORE). */
 [[nodiscard]] ssize_t conn_send(
 	struct conn *c, const struct iovec *iov, int n_iov, bool more);

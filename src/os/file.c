@@ -203,6 +203,18 @@ int file_write_at(int fd, const void *buf, size_t n, uint64_t offset)
 	return 0;
 }
 
+ssize_t file_splice(int pipe, int fd, uint64_t offset, size_t n)
+{
+	FAULT_STEP("write");
+	off64_t at = (off64_t)offset;
+
+	ssize_t put = TEMP_FAILURE_RETRY(
+		splice(pipe, NULL, fd, &at, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+	if (put == 0)
+		return -EIO; /* nothing is in the pipe, and nobody will write there */
+	return put < 0 ? -errno : put;
+}
+
 int file_sync(int fd)
 {
 	FAULT_STEP("sync");

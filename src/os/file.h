@@ -79,6 +79,15 @@ void file_forget(int fd, uint64_t offset, uint64_t n);
  */
 [[nodiscard]] int file_write_at(int fd, const void *buf, size_t n, uint64_t offset);
 
+/**
+ * file_splice - move up to @n bytes, that are in a pipe, into a file at @offset, past our
+ * memory.
+ *
+ * Returns how many (> 0). What did not go is in the pipe still, also after -ENOSPC;
+ * -EINVAL where the file system cannot.
+ */
+[[nodiscard]] ssize_t file_splice(int pipe, int fd, uint64_t offset, size_t n);
+
 [[nodiscard]] int file_sync(
 	int fd); /* fsync(2): contents and what is needed to find them */
 

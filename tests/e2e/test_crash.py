@@ -30,6 +30,11 @@ def put(served):
     return served.ask("PUT", "/a/file", body=NEW)
 
 
+def put_unseen(served):
+    """Most of it by a pipe."""
+    return served.ask("PUT", "/a/file", body=b"l" * 3_000_000)
+
+
 def put_new(served):
     return served.ask("PUT", "/a/new", body=NEW)
 
@@ -107,8 +112,8 @@ def mkcol_large(served):
 HALFWAY = {move_tree: lambda before: {path: what for path, what in before.items() if not path.startswith("/a/")}}
 # These with large properties to begin with, which are beside the file; and without a trash, so that both go.
 LARGE_ONES = [put_large, copy_large, move_large, delete_large, proppatch_small, proppatch_none]
-METHODS = [put, put_new, copy, copy_tree, move, move_tree, delete, delete_tree, proppatch, proppatch_large, lock, mkcol, mkcol_large,
-           *LARGE_ONES]
+METHODS = [put, put_unseen, put_new, copy, copy_tree, move, move_tree, delete, delete_tree, proppatch, proppatch_large, lock, mkcol,
+           mkcol_large, *LARGE_ONES]
 
 
 def fill(folder, served, method):
@@ -170,7 +175,9 @@ def faulty(start, folder, tmp_path, monkeypatch):
 
     def begin(method):
         trash = "off" if method in LARGE_ONES else "30d"
-        return start("drive", "--workers", "1", "--trash", trash, folder, env={"PREFORK_FAULT": str(control)}.items())
+        checksums = "none" if method is put_unseen else "sha256"
+        return start("drive", "--workers", "1", "--trash", trash, "--checksums", checksums, folder,
+                     env={"PREFORK_FAULT": str(control)}.items())
     return begin, control
 
 
@@ -219,6 +226,7 @@ def sweep(begin, method, served, folder):
 
 
 QUICK = [delete]
+SLOW = [put_unseen, *LARGE_ONES[1:]]  # even when everything is killed
 DEATHS = 2  # more in a row, and the supervisor makes each new worker wait (docs/decisions/0004)
 
 
@@ -243,7 +251,7 @@ def test_a_worker_killed_at_any_step_leaves_the_old_or_the_new(faulty, folder, m
     assert tree(sweep(begin, method, served, folder)) == after
 
 
-@pytest.mark.parametrize("method", [pytest.param(m, id=m.__name__, marks=pytest.mark.slow if m in LARGE_ONES[1:] else []) for m in METHODS])
+@pytest.mark.parametrize("method", [pytest.param(m, id=m.__name__, marks=pytest.mark.slow if m in SLOW else []) for m in METHODS])
 def test_everything_killed_at_any_step_leaves_the_old_or_the_new(faulty, folder, method):
     begin, control = faulty
     served = begin(method)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Writing: never lose a byte, never show half a file, never leave litter."""
 import concurrent.futures
+import contextlib
 import hashlib
 import os
+import pathlib
 import signal
 
 import pytest
@@ -126,16 +128,58 @@ def test_a_read_only_drive_changes_nothing(drive, folder):
     assert served.ask("GET", "/a").body == b"a"
 
 
+# What nobody looks at, from the socket to the file by a pipe
+
+UNSEEN = ("--checksums", "none")
+
+
+def pipes(pid):
+    return {link for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir() if (link := os.readlink(fd)).startswith("pipe:")}
+
+
+@pytest.mark.core
+def test_what_nobody_looks_at_is_the_same_body_and_what_follows_is_another_request(drive, folder):
+    served = drive(*UNSEEN, "--workers", "1")
+    data = os.urandom(5_000_001)
+    wire = served.connect()
+    assert wire.ask("PUT", "/small", body=b"x").status == 201
+    worker = served.holder(wire)
+    before = pipes(worker)
+
+    wire.send(head("PUT", "/a", {"Content-Length": len(data)}) + data + head("GET", "/small"))
+
+    assert wire.read().status == 201
+    assert wire.read().body == b"x"
+    assert len(pipes(worker) - before) == 1, "it went another way"
+    assert (folder / "a").read_bytes() == data
+    assert wire.ask("PUT", "/a", {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}, data).status == 400
+    assert wire.ask("GET", "/a").body == data
+
+
+def test_two_uploads_nobody_looks_at_do_not_mix(drive, folder):
+    served = drive(*UNSEEN, "--workers", "1..2")
+    bodies = {"/a": os.urandom(2_000_000), "/b": os.urandom(2_000_000)}
+    wires = {target: served.connect() for target in bodies}
+    for target, wire in wires.items():
+        wire.send(head("PUT", target, {"Content-Length": 2_000_000}))
+    for at in range(0, 2_000_000, 50_000):
+        for target, wire in wires.items():
+            wire.send(bodies[target][at:at + 50_000])
+    assert {wire.read().status for wire in wires.values()} == {201}
+    assert visible(folder) == {target[1:]: body for target, body in bodies.items()}
+
+
 # Broken in the middle
 
 @pytest.mark.core
 @pytest.mark.parametrize("how", ["close", "reset"])
-@pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_a_broken_upload_leaves_the_old_file_and_no_litter(served, folder, how, framing):
+@pytest.mark.parametrize("framing", ["length", "chunked", "unseen"])
+def test_a_broken_upload_leaves_the_old_file_and_no_litter(drive, folder, how, framing):
+    served = drive(*(UNSEEN if framing == "unseen" else ()))
     (folder / "a").write_bytes(b"old")
     before = files(folder)
     wire = served.connect()
-    fields = {"Content-Length": "1000000"} if framing == "length" else {"Transfer-Encoding": "chunked"}
+    fields = {"Transfer-Encoding": "chunked"} if framing == "chunked" else {"Content-Length": "1000000"}
     wire.send(head("PUT", "/a", fields) + (b"f4240\r\n" if framing == "chunked" else b"") + b"x" * 500_000)
     served.holder(wire)
 
@@ -153,7 +197,9 @@ def half_an_upload(server, target="/a"):
 
 
 @pytest.mark.core
-def test_a_worker_killed_in_an_upload_leaves_the_old_file_and_no_litter(served, folder):
+@pytest.mark.parametrize("options", [(), UNSEEN], ids=["seen", "unseen"])
+def test_a_worker_killed_in_an_upload_leaves_the_old_file_and_no_litter(drive, folder, options):
+    served = drive(*options)
     (folder / "a").write_bytes(b"old")
     wire = half_an_upload(served)
     worker = served.holder(wire)
@@ -168,11 +214,11 @@ def test_a_worker_killed_in_an_upload_leaves_the_old_file_and_no_litter(served, 
     until(lambda: litter(folder) == [], "no litter is left")  # the next worker tries the disk with files of its own
 
 
-def has_written(pid):
+def has_written(pid, n=500_000):
     """Whether process @pid has a temporary of this size open."""
     for fd in os.listdir(f"/proc/{pid}/fd"):
         try:
-            if os.stat(f"/proc/{pid}/fd/{fd}").st_size == 500_000:
+            if os.stat(f"/proc/{pid}/fd/{fd}").st_size == n:
                 return True
         except OSError:
             pass
@@ -313,3 +359,50 @@ def test_a_full_disk_is_507_with_the_old_file_intact(start, model, small_disk, f
     until(lambda: os.statvfs(small_disk).f_bavail * 4096 > 7 << 20, "the space is free again")
     assert served.ask("PUT", "/a", body=b"new").status == 204
     assert any("warn" in line or "error" in line for line in served.log), "a full disk is worth a line"
+
+
+def fill_up(disk):
+    """As another program would."""
+    with open(disk / "filler", "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while True:
+            f.write(bytes(1 << 16))
+
+
+def begin_large(served, data, n):
+    """Sends @n bytes of a body to /a, and returns when they are on the disk."""
+    wire = served.connect()
+    wire.send(head("PUT", "/a", {"Content-Length": len(data)}) + data[:n])
+    worker = served.holder(wire)
+    until(lambda: has_written(worker, n), "the upload has begun")
+    return wire
+
+
+@pytest.mark.core
+def test_a_disk_that_fills_up_meanwhile_is_507_and_the_next_upload_is_whole(start, model, small_disk):
+    (small_disk / "a").write_bytes(b"old")
+    served = start("drive", "--model", model, "--workers", "1", *UNSEEN, small_disk)
+    data = os.urandom(3_000_000)
+    wire = begin_large(served, data, 500_000)
+    fill_up(small_disk)
+
+    wire.send_willing(data[500_000:])
+    assert wire.read().status == 507
+
+    (small_disk / "filler").unlink()
+    assert visible(small_disk) == {"a": b"old"}
+    assert served.ask("PUT", "/a", body=data).status == 204
+    assert visible(small_disk) == {"a": data}
+
+
+def test_a_disk_that_fills_up_meanwhile_has_its_trash_emptied_first(start, small_disk):
+    served = start("drive", "--trash-max", "100%", *UNSEEN, small_disk)
+    assert served.ask("PUT", "/old", body=bytes(4_000_000)).status == 201
+    assert served.ask("DELETE", "/old").status == 204
+    data = os.urandom(3_000_000)
+    wire = begin_large(served, data, 500_000)
+    fill_up(small_disk)
+
+    wire.send(data[500_000:])
+
+    assert wire.read().status == 201
+    assert (small_disk / "a").read_bytes() == data

@@ -153,6 +153,16 @@ ssize_t conn_recv(struct conn *c, void *buf, size_t n)
 	return io_result(recv(held_of(c)->fd, buf, n, MSG_DONTWAIT));
 }
 
+ssize_t conn_splice(struct conn *c, int pipe, size_t n)
+{
+	struct pollfd socket = {.fd = held_of(c)->fd, .events = POLLIN};
+
+	assert(c->in.n == 0);
+	if (poll(&socket, 1, 0) == 0) /* it may be one that waits */
+		return CONN_IO_AGAIN;
+	return io_result(splice(socket.fd, NULL, pipe, NULL, n, SPLICE_F_NONBLOCK));
+}
+
 ssize_t conn_send(struct conn *c, const struct iovec *iov, int n_iov, bool more)
 {
 	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n_iov};

@@ -5,6 +5,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/latch.h"
+#include "os/pipe.h"
 
 #include "base/util.h"
 
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -230,6 +232,38 @@ static void attributes_are_listed_by_name_where_the_kernel_can(void **state)
 		file_attr_list_at(scratch->dir, "b", names, sizeof(names)), -ENOENT);
 }
 
+static void what_a_pipe_holds_goes_into_a_file_and_the_rest_stays(void **state)
+{
+	const struct scratch *scratch = *state;
+	static char sent[300 << 10], got[sizeof(sent)];
+	AUTO_CLOSE int out = -1;
+	AUTO_CLOSE int in = -1;
+	int n_left;
+
+	AUTO_CLOSE int fd = make(scratch, "a", "0123456789");
+	assert_int_equal(pipe_open_large(1 << 20, &out, &in), 0);
+	for (size_t i = 0; i < sizeof(sent); i++)
+		sent[i] = (char)(i / 7);
+	assert_int_equal(write(in, sent, sizeof(sent)), sizeof(sent));
+
+	assert_int_equal(file_splice(out, fd, 4, 3), 3);
+	assert_int_equal(ioctl(out, FIONREAD, &n_left), 0);
+	assert_int_equal(n_left, sizeof(sent) - 3);
+	for (size_t at = 3; at < sizeof(sent);) {
+		ssize_t n = file_splice(out, fd, 4 + at, sizeof(sent) - at);
+		assert_true(n > 0);
+		at += (size_t)n;
+	}
+	assert_int_equal(file_splice(out, fd, 0, 1), -EAGAIN);
+	fd_close(&in);
+	assert_int_equal(file_splice(out, fd, 0, 1), -EIO);
+
+	assert_int_equal(file_read_at(fd, got, 4, 0), 4);
+	assert_memory_equal(got, "0123", 4);
+	assert_int_equal(file_read_at(fd, got, sizeof(got), 4), sizeof(got));
+	assert_memory_equal(got, sent, sizeof(got));
+}
+
 static void unique_names_differ(void **state)
 {
 	(void)state;
@@ -312,6 +346,7 @@ int main(void)
 		IN_SCRATCH(bytes_of_a_latch_are_locked_one_by_one),
 		IN_SCRATCH(attributes_are_listed_by_name_where_the_kernel_can),
 		IN_SCRATCH(attributes_are_read_by_name_on_any_kernel),
+		IN_SCRATCH(what_a_pipe_holds_goes_into_a_file_and_the_rest_stays),
 		cmocka_unit_test(unique_names_differ),
 	};
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);

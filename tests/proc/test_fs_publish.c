@@ -4,10 +4,12 @@
 #include "fs_room.h"
 
 #include "base/util.h"
+#include "os/pipe.h"
 #include "service/drive/fs/open.h"
 #include "service/drive/fs/publish.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 
@@ -329,6 +331,86 @@ static void a_full_disk_says_so_at_once_and_keeps_the_old_file(void **state)
 	assert_int_equal(umount(path), 0);
 }
 
+/* Fills an empty pipe of ours with @n times @letter. */
+static void fill(int pipe, char letter, size_t n)
+{
+	static char text[512 << 10];
+
+	assert_true(n <= sizeof(text));
+	memset(text, letter, n);
+	assert_int_equal(write(pipe, text, n), n);
+}
+
+static void what_is_in_a_pipe_is_published_like_anything_else(void **state)
+{
+	struct room *room = *state;
+	struct fs_publish pub;
+	struct fs_published done;
+	char got[5];
+	AUTO_CLOSE int out = -1;
+	AUTO_CLOSE int in = -1;
+
+	assert_int_equal(pipe_open_large(1 << 20, &out, &in), 0);
+	assert_int_equal(fs_publish_begin(&pub, &room->root, "a", FS_SIZE_UNKNOWN), FS_OK);
+	assert_int_equal(fs_publish_splices(&pub), room->root.can.unnamed);
+	assert_int_equal(fs_publish_write(&pub, "head", 4, 0), FS_OK);
+	fill(in, 'x', 200'000);
+	assert_int_equal(fs_publish_splice(&pub, out, 150'000, 4), FS_OK);
+	assert_int_equal(fs_publish_splice(&pub, out, 50'000, 150'004), FS_OK);
+	assert_int_equal(
+		fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &done), FS_OK);
+	fs_publish_end(&pub);
+
+	assert_int_equal(done.info.size, 200'004);
+	AUTO_CLOSE int fd = openat(room->root.fd, "a", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, got, 5, 0), 5);
+	assert_memory_equal(got, "headx", 5);
+	assert_int_equal(pread(fd, got, 5, 200'000), 4);
+	assert_memory_equal(got, "xxxx", 4);
+}
+
+static void a_full_disk_keeps_the_old_file_and_leaves_the_rest_in_the_pipe(void **state)
+{
+	struct room *room = *state;
+	struct fs_options options = {0};
+	struct fs_publish pub;
+	struct fs_root root;
+	char path[128];
+	int n_left;
+	AUTO_CLOSE int out = -1;
+	AUTO_CLOSE int in = -1;
+
+	if (!mount_small(room, path, sizeof(path)))
+		return;
+	drop_file(room, "small/a", "old");
+	assert_int_equal(fs_root_open(&root, path, &options, NULL), 0);
+	assert_int_equal(pipe_open_large(1 << 20, &out, &in), 0);
+	assert_int_equal(fs_publish_begin(&pub, &root, "a", FS_SIZE_UNKNOWN), FS_OK);
+	assert_true(fs_publish_splices(&pub));
+	fill(in, 'x', 512 << 10);
+	assert_int_equal(fs_publish_splice(&pub, out, 512 << 10, 0), FS_NO_SPACE);
+	assert_int_equal(ioctl(out, FIONREAD, &n_left), 0);
+	assert_in_range(n_left, 256 << 10, (512 << 10) - 1);
+	fs_publish_end(&pub);
+	fs_root_close(&root);
+	assert_file(room, "small/a", "old");
+	assert_int_equal(umount(path), 0);
+}
+
+static void past_a_mount_point_nothing_is_spliced(void **state)
+{
+	struct room *room = *state;
+	struct fs_publish pub;
+	char path[128];
+
+	if (!mount_small(room, path, sizeof(path)))
+		return;
+	assert_int_equal(fs_publish_begin(&pub, &room->root, "small/a", 1), FS_OK);
+	assert_false(fs_publish_splices(&pub));
+	fs_publish_end(&pub);
+	assert_int_equal(umount(path), 0);
+}
+
 static void past_a_mount_point_the_temporary_is_there_too(void **state)
 {
 	struct room *room = *state;
@@ -360,6 +442,10 @@ int main(void)
 		EVERYWHERE(a_clone_is_whole),
 		EVERYWHERE(a_full_disk_says_so_at_once_and_keeps_the_old_file),
 		EVERYWHERE(past_a_mount_point_the_temporary_is_there_too),
+		EVERYWHERE(what_is_in_a_pipe_is_published_like_anything_else),
+		IN_ROOM(a_full_disk_keeps_the_old_file_and_leaves_the_rest_in_the_pipe,
+			on_disk),
+		IN_ROOM(past_a_mount_point_nothing_is_spliced, on_disk),
 	};
 	return cmocka_run_group_tests_name("fs_publish", tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "service/drive/auth/auth.h"
 #include "service/drive/auth/throttle.h"
+#include "service/drive/body.h"
 #include "service/drive/chores.h"
 #include "service/drive/policy.h"
 #include "service/drive/request.h"
@@ -99,6 +100,7 @@ static void stop(struct worker *worker)
 	lock_store_close(&drive->locks);
 	fs_root_close(&drive->root);
 	buf_fini(&drive->head);
+	body_close_pipe(drive);
 	free(drive->block);
 	free(drive);
 	worker_set_state(worker, NULL);
@@ -191,6 +193,8 @@ static int start(struct worker *worker, struct reason *reason)
 		.locks = LOCK_STORE_NONE,
 		.head = BUF_INIT(DRIVE_HEAD_MAX),
 		.block = block,
+		.pipe_in = -1,
+		.pipe_out = -1,
 		.site = site_of(policy->root),
 		.trash = trash,
 	};

@@ -32,6 +32,7 @@ struct worker;
 #define DRIVE_OUT_MAX \
 	(256 * KIB) /* of an answer in memory, that the client is slow to take */
 #define DRIVE_BLOCK_BYTES (256 * KIB) /* what is read of a body at a time */
+#define DRIVE_PIPE_BYTES  MIB         /* likewise, where nobody looks at it */
 #define DRIVE_SMALL_BYTES (64 * KIB)  /* the largest file that is kept in memory */
 #define SKIP_MOST \
 	(256 * KIB) /* of an unwanted body; more, and the connection is closed \
@@ -60,6 +61,8 @@ struct drive {
 	struct buf head;    /* of the answer being written, */
 	struct about about; /* and of the file in it, where the cache has none */
 	char *block;        /* DRIVE_BLOCK_BYTES, for one callback's use */
+	/* Owned; body.h. -1 until the first that needs it; empty between callbacks. */
+	int pipe_in, pipe_out;
 	struct access access;
 	struct checksum_ways checksums; /* owned */
 	struct auth *auth;              /* owned; NULL: without users */

@@ -56,6 +56,17 @@ static void put_take(struct request *r, struct span piece)
 	checksum_add(&put->checksum, piece);
 }
 
+/* Of a body by length alone, whose length has been looked at. */
+static void put_take_unseen(struct request *r, int pipe, size_t n)
+{
+	struct put *put = r->task;
+
+	enum fs_result result = fs_publish_splice(&put->publish, pipe, n, put->n_bytes);
+	if (result != FS_OK)
+		return answer_result(r, result);
+	put->n_bytes += n;
+}
+
 /* The request's own conditions. What a LOCK made to be written to is an empty file to some
  * clients, and to others nothing yet: both kinds of davfs2 are about. */
 static bool holds(void *ctx, const struct fs_info *now)
@@ -149,10 +160,25 @@ static bool is_permitted(struct request *r)
 	return result == FS_OK;
 }
 
+/* Whether the rest of the body can go to the file without anybody's having seen it. For a
+ * small one no pipe is made. */
+static bool goes_unseen(const struct request *r)
+{
+	const struct put *put = r->task;
+
+	return r->head.body == HTTP_BODY_LENGTH && r->body.left >= DRIVE_BLOCK_BYTES
+	       && !put->checksum.got.has && fs_publish_splices(&put->publish);
+}
+
 void put_begin(struct request *r)
 {
-	static const struct task_ops ops = {
-		.take = put_take, .end = put_end, .fini = put_fini};
+	static const struct task_ops ops = {.take = put_take,
+					     .end = put_end,
+					     .fini = put_fini},
+				     unseen = {.take = put_take,
+					     .take_unseen = put_take_unseen,
+					     .end = put_end,
+					     .fini = put_fini};
 	int64_t mtime_ns = FS_MTIME_NOW;
 
 	if (refused(r))
@@ -183,5 +209,5 @@ void put_begin(struct request *r)
 		return answer_result(r, FS_CHANGED);
 	/* commit asks again, and of a body that is here at once. */
 	if (request_body_is_here(r) || is_permitted(r))
-		request_read_body(r, &ops);
+		request_read_body(r, goes_unseen(r) ? &unseen : &ops);
 }

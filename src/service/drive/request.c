@@ -225,7 +225,7 @@ static bool step_body(struct request *r)
 {
 	const char *why;
 
-	switch (body_read(r, r->task_ops->take, &r->want, &why)) {
+	switch (body_read(r, r->task_ops, &r->want, &why)) {
 	case BODY_WHOLE:
 		clear_timer(r);
 		r->task_ops->end(r);

@@ -67,6 +67,10 @@ enum task_more {
 struct task_ops {
 	/* A piece of the body. Once it has answered it is given no more. */
 	void (*take)(struct request *r, struct span piece);
+	/* The same for @n bytes that wait in @pipe; what it leaves there once it has answered
+	 * is dropped. NULL where the task must see what comes: of a large body by length most
+	 * may come this way. */
+	void (*take_unseen)(struct request *r, int pipe, size_t n);
 	/* The body is whole: answer. */
 	void (*end)(struct request *r);
 	/* Puts the next piece of the answer in r->answer.out, and behind it a piece of a

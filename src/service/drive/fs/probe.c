@@ -5,6 +5,8 @@
 #include "base/util.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/out.h"
+#include "os/pipe.h"
 #include "service/drive/fs/aside.h"
 #include "service/drive/fs/root.h"
 
@@ -76,6 +78,15 @@ static bool shares_blocks(const struct fs_root *root, int from)
 	return can;
 }
 
+static bool takes_pipes(int fd)
+{
+	AUTO_CLOSE int out = -1;
+	AUTO_CLOSE int in = -1;
+
+	return pipe_open(&out, &in) == 0 && out_write(in, "x", 1) == 1
+	       && file_splice(out, fd, 0, 1) == 1;
+}
+
 static bool clock_is_coarse(int fd)
 {
 	struct statx st;
@@ -97,6 +108,7 @@ static void probe_by_writing(struct fs_root *root, bool plain)
 		root->can.unnamed = makes_unnamed(root);
 		root->can.noreplace = renames_with(root, RENAME_NOREPLACE);
 		root->can.exchange = renames_with(root, RENAME_EXCHANGE);
+		root->can.splice = takes_pipes(fd);
 		root->can.reflink =
 			file_write_at(fd, "x", 1, 0) == 0 && shares_blocks(root, fd);
 	}

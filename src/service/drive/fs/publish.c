@@ -152,16 +152,46 @@ static void flush_early(struct fs_publish *pub, uint64_t end)
 	pub->flushed = end;
 }
 
+/* After @err. To be asked once: if that is no help, the trash is not what fills the disk, or
+ * the quota. */
+static bool makes_room(const struct fs_publish *pub, ssize_t err, size_t n)
+{
+	return (err == -ENOSPC || err == -EDQUOT) && fs_trim_for(pub->root, pub->fd, n);
+}
+
 enum fs_result fs_publish_write(
 	struct fs_publish *pub, const void *bytes, size_t n, uint64_t offset)
 {
 	int err = file_write_at(pub->fd, bytes, n, offset);
 
-	/* Once: if that is no help, the trash is not what fills the disk, or the quota. */
-	if ((err == -ENOSPC || err == -EDQUOT) && fs_trim_for(pub->root, pub->fd, n))
+	if (makes_room(pub, err, n))
 		err = file_write_at(pub->fd, bytes, n, offset);
 	if (err < 0)
 		return fs_result_of(err);
+	flush_early(pub, offset + n);
+	return FS_OK;
+}
+
+bool fs_publish_splices(const struct fs_publish *pub)
+{
+	/* Another mount may be of another kind, which was not probed. */
+	return pub->root->can.splice && !pub->place.elsewhere;
+}
+
+enum fs_result fs_publish_splice(
+	struct fs_publish *pub, int pipe, size_t n, uint64_t offset)
+{
+	bool has_trimmed = false;
+
+	for (size_t at = 0; at < n;) {
+		ssize_t put = file_splice(pipe, pub->fd, offset + at, n - at);
+		if (put < 0 && (has_trimmed || !makes_room(pub, put, n - at)))
+			return fs_result_of((int)put);
+		if (put < 0)
+			has_trimmed = true;
+		else
+			at += (size_t)put;
+	}
 	flush_early(pub, offset + n);
 	return FS_OK;
 }

@@ -57,6 +57,13 @@ struct fs_publish {
 [[nodiscard]] enum fs_result fs_publish_write(
 	struct fs_publish *pub, const void *bytes, size_t n, uint64_t offset);
 
+/* Whether fs_publish_splice can be used. */
+bool fs_publish_splices(const struct fs_publish *pub);
+
+/* As fs_publish_write, of bytes that are in a pipe. After a failure some of them still are. */
+[[nodiscard]] enum fs_result fs_publish_splice(
+	struct fs_publish *pub, int pipe, size_t n, uint64_t offset);
+
 /* Takes the whole of the open file @from, and may share its blocks: for PATCH, which
  * changes a copy. */
 [[nodiscard]] enum fs_result fs_publish_clone(

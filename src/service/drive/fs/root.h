@@ -37,6 +37,7 @@ struct fs_abilities {
 	bool attributes;   /* user. xattrs */
 	bool unnamed;      /* O_TMPFILE, and linking one through /proc */
 	bool reflink;      /* FICLONE */
+	bool splice;       /* splice(2) into a file */
 	bool noreplace;    /* RENAME_NOREPLACE */
 	bool exchange;     /* RENAME_EXCHANGE */
 	bool coarse_clock; /* file times hold no fractions of a second */
