@@ -132,6 +132,56 @@ static void a_file_takes_anothers_place_and_not_its_properties(void **state)
 	fs_recall_fini(&recall);
 }
 
+/* Asks for @n files twice; how many of them had to be read again. Only the number of a file
+ * counts here, so one file stands for all. */
+static size_t read_again(const struct room *room, struct fs_recall *recall, uint64_t first,
+	size_t n, size_t step)
+{
+	struct fs_info info = seen(room, "f");
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < 2 * n; i++) {
+		size_t number = i % n;
+		info.inode = first + (number % 4 << 32) + number * step;
+		n_kept +=
+			ask(room, recall, i < n ? room->root.fd : NOWHERE, "f", &info).prop
+			== 'p';
+	}
+	return 2 * n - n_kept;
+}
+
+/* Numbers as file systems give them out: in steps, and in ranges. */
+static void a_listing_that_fits_is_remembered_whole(void **state)
+{
+	static const size_t steps[] = {1, 3, 100, 8192};
+	struct room *room = *state;
+	struct fs_recall recall;
+
+	give(room, "f", (struct holds){'d', 'p'});
+	for (size_t s = 0; s < ARRAY_LEN(steps); s++) {
+		assert_int_equal(fs_recall_init(&recall, ENOUGH, AT_ONCE), FS_OK);
+		size_t n = recall.n_slots * 6 / 10;
+		assert_in_range(read_again(room, &recall, 1, n, steps[s]), 0, n / 50);
+		fs_recall_fini(&recall);
+	}
+}
+
+static void a_new_listing_drives_an_old_one_out(void **state)
+{
+	struct room *room = *state;
+	struct fs_recall recall;
+	size_t n_missed = SIZE_MAX;
+
+	give(room, "f", (struct holds){'d', 'p'});
+	assert_int_equal(fs_recall_init(&recall, ENOUGH, AT_ONCE), FS_OK);
+	size_t n = recall.n_slots * 6 / 10;
+	(void)read_again(room, &recall, 1, n, 3);
+	for (int round = 0; round < 20; round++)
+		n_missed = read_again(room, &recall, 1u << 30, n, 100);
+	assert_in_range(n_missed, 0, n / 50);
+	fs_recall_fini(&recall);
+}
+
 static enum fs_result make_large(void *ctx, struct fs_props_edit *edit)
 {
 	const char *byte = ctx;
@@ -172,6 +222,8 @@ int main(void)
 		EVERYWHERE(what_has_changed_is),
 		EVERYWHERE(what_is_young_is_not_kept_nor_anything_without_room),
 		EVERYWHERE(a_file_takes_anothers_place_and_not_its_properties),
+		EVERYWHERE(a_listing_that_fits_is_remembered_whole),
+		EVERYWHERE(a_new_listing_drives_an_old_one_out),
 		EVERYWHERE(large_properties_are_read_every_time),
 	};
 

@@ -12,8 +12,8 @@
  * What lies in a file of its own under .prefork/props/ is not kept: that can
  * change alone.
  *
- * A table of a fixed size, touched as far as it is used; a file takes the place
- * of another that has it. One process, one table.
+ * A table of a fixed size, touched as far as it is used. A file has a few places
+ * in it, and takes another's only if none of them is free. One process, one table.
  */
 
 #include "service/drive/fs/digests.h"
@@ -22,6 +22,7 @@
 struct fs_recall {
 	struct fs_recall_slot *slots; /* owned */
 	size_t n_slots;               /* 0: nothing is remembered */
+	size_t n_displaced;
 	int64_t min_age_ns;
 };
 
