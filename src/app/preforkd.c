@@ -377,10 +377,12 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 	int status = EXIT_FAILED;
 
 	notify_take(&notify);
-	if (prepare(&program, plan, &served, control, &reason) == 0)
+	if (prepare(&program, plan, &served, control, &reason) == 0) {
 		status = server_run(&first, &program.log, &served, &reason);
-	else
+	} else {
 		forget(&program, &first);
+		takeover_refuse(served.upgrade_fd, reason.text);
+	}
 	if (reason.text[0])
 		say_why(&program, reason.text);
 	stock_close(&passed);
@@ -412,6 +414,7 @@ static int carry_out(const struct options *o, char **argv)
 	}
 	if (read_plan(o, argv, plan, &reason) < 0) {
 		complain(reason.text);
+		takeover_refuse(upgrade_channel(), reason.text);
 		status = o->config ? EXIT_CONFIG : EXIT_USAGE;
 	} else if (o->print) {
 		status = print(plan);

@@ -116,7 +116,7 @@ static uint64_t read_counter(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static void add_up(const struct slot *slot, struct crew_totals *out)
+static void add_up(const struct slot *slot, struct totals *out)
 {
 	const struct board_counters *counters = &slot->board->counters;
 
@@ -126,7 +126,7 @@ static void add_up(const struct slot *slot, struct crew_totals *out)
 	out->bytes_out += read_counter(&counters->bytes_out);
 }
 
-void crew_total(const struct crew *crew, struct crew_totals *out)
+void crew_total(const struct crew *crew, struct totals *out)
 {
 	for (unsigned i = 0; i < crew->n_slots; i++) {
 		const struct slot *slot = &crew->slots[i];
@@ -134,12 +134,7 @@ void crew_total(const struct crew *crew, struct crew_totals *out)
 		if (slot->state != SLOT_EMPTY && slot->state != SLOT_COOLING)
 			add_up(slot, out);
 	}
-	out->connections += crew->past.connections;
-	out->requests += crew->past.requests;
-	out->bytes_in += crew->past.bytes_in;
-	out->bytes_out += crew->past.bytes_out;
-	out->deaths += crew->past.deaths;
-	out->refused += crew->past.refused;
+	totals_add(out, &crew->past);
 }
 
 static void say_ended(struct slot *slot, const siginfo_t *how, bool as_told)

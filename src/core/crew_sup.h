@@ -13,6 +13,7 @@
 #include "core/listen_sup.h"
 #include "core/service.h"
 #include "core/slot_sup.h"
+#include "core/totals.h"
 #include "os/addr.h"
 #include "os/loop.h"
 #include "os/proc.h"
@@ -99,16 +100,6 @@ struct crew_events {
 	bool (*in_use)(const struct crew *crew, const struct addr *addr);
 };
 
-/* What workers have done, those that have gone too. */
-struct crew_totals {
-	uint64_t connections;
-	uint64_t requests;
-	uint64_t bytes_in;
-	uint64_t bytes_out;
-	uint64_t deaths; /* not as told */
-	uint64_t refused;
-};
-
 /* Where a crew is to live. All borrowed, and outlives it but for the stock. */
 struct crew_place {
 	struct loop *loop;
@@ -140,9 +131,8 @@ struct crew {
 	size_t n_proxies;
 	struct gate *gate; /* owned with its forerunner and its heir */
 	struct gate_limits limits;
-	bool is_limited; /* by any of them */
-	struct crew_totals
-		past; /* of workers that have gone, and of crews before this one */
+	bool is_limited;    /* by any of them */
+	struct totals past; /* of workers that have gone, and of crews before this one */
 
 	struct slot *slots; /* settings.workers.max of them */
 	unsigned n_slots;
@@ -198,7 +188,7 @@ void crew_free(struct crew *crew); /* takes NULL; every worker must be gone */
 void crew_reopen(struct crew *crew);
 
 /* Adds to @out what its workers have done, living and dead, and those of its forerunners. */
-void crew_total(const struct crew *crew, struct crew_totals *out);
+void crew_total(const struct crew *crew, struct totals *out);
 
 /* For core/ only. */
 void crew_look(struct crew *crew); /* makes what is missing, or says that all have gone */

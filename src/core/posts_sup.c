@@ -66,7 +66,7 @@ static bool in_use(const struct crew *crew, const struct addr *addr)
 	const struct post *own = crew->owner, *post;
 	struct posts *p = own->posts;
 
-	if (p->handed_over)
+	if (p->handed_over || p->taking_over)
 		return true;
 	list_for_each (post, &p->all, link) {
 		if (post->state == POST_SERVING && post != own && !post->crew->draining
@@ -89,15 +89,21 @@ static void release(struct posts *p, struct sheet *sheet)
 /* What a service has done is its heir's past: what is counted never goes back. */
 static void bequeath(struct post *post)
 {
-	struct post *next = posts_find(post->posts, name_of(post));
+	struct posts *p = post->posts;
+	struct post *next = posts_find(p, name_of(post));
+	struct totals now = {0};
 
-	if (next && next != post)
-		crew_total(post->crew, &next->crew->past);
+	crew_total(post->crew, &now);
+	const struct totals more = totals_since(&now, &post->told);
+	post->told = now;
+	if (p->handed_over)
+		p->count_away(p, name_of(post), &more);
+	else if (next && next != post)
+		totals_add(&next->crew->past, &more);
 }
 
 static void free_post(struct post *post)
 {
-	bequeath(post);
 	list_remove(&post->link);
 	crew_free(post->crew);
 	release(post->posts, post->sheet);
@@ -129,7 +135,9 @@ static void on_gone(struct crew *crew)
 	struct post *post = crew->owner;
 	struct posts *p = post->posts;
 
-	/* It is its own code that called this. */
+	if (!post->gone)
+		bequeath(post);
+	/* It is its own code that called this: it is freed later. */
 	post->gone = true;
 	if (list_empty(&p->sweep.link))
 		loop_defer(p->loop, &p->sweep);
@@ -438,6 +446,8 @@ void posts_hand_over(struct posts *p)
 
 	p->ending = true;
 	p->handed_over = true;
+	list_for_each (post, &p->all, link)
+		bequeath(post);
 	list_for_each_safe (post, tmp, &p->all, link)
 		leave(post);
 }

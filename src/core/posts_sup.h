@@ -46,7 +46,8 @@ struct post {
 	bool started;
 	bool ready;
 	bool failed;
-	bool gone; /* it is to be freed when nothing runs in it */
+	bool gone;          /* it is to be freed when nothing runs in it */
+	struct totals told; /* that much of its totals another process knows */
 };
 
 /* Who hears what became of a change: 0, or negative and why. */
@@ -63,15 +64,19 @@ struct posts {
 	bool changing;
 	bool whole; /* the change is of everything */
 	bool ending;
-	bool handed_over;                 /* another process goes on at all addresses */
-	bool served;                      /* a change has been completed */
-	struct change_listener *listener; /* of this change; NULL for nobody */
+	bool handed_over; /* another process goes on at all addresses */
+	bool taking_over; /* another process serves at all, until this one does */
+	bool served;      /* a change has been completed */
+	struct change_listener *listener;         /* of this change; NULL for nobody */
 	void (*over)(struct posts *posts, int r); /* any change: 0, or it was given up */
 	struct loop_task sweep;                   /* frees those that have gone */
 	void (*empty)(struct posts *posts);       /* none is left */
 	/* Whether a connection that waits in a leaving crew has gone to another process. */
 	bool (*send_away)(struct posts *posts, const struct crew *crew,
 		const struct guest *g, bool parked);
+	/* After a hand-over: what @service has done here besides, which counts elsewhere. */
+	void (*count_away)(
+		struct posts *posts, const char *service, const struct totals *more);
 	void (*failed)(struct posts *posts); /* none that serves could be started */
 };
 
@@ -93,7 +98,7 @@ void posts_fini(struct posts *p);
 void posts_drain(struct posts *p); /* all, and then posts.empty */
 void posts_kill(struct posts *p);  /* the same, but now */
 
-/* Drains all as if they were replaced: another process has taken over. */
+/* Drains all as if they were replaced: another process has taken over, and counts on. */
 void posts_hand_over(struct posts *p);
 void posts_reopen(struct posts *p);
 

@@ -118,7 +118,7 @@ static void put_connections(struct buf *out, const struct crew *crew)
 
 static void put_totals(struct buf *out, const struct crew *crew)
 {
-	struct crew_totals totals = {0};
+	struct totals totals = {0};
 
 	crew_total(crew, &totals);
 	put_number(out, "connections_total", totals.connections);

@@ -28,8 +28,10 @@ static void on_empty(struct posts *posts)
 static void on_failed(struct posts *posts)
 {
 	struct server *s = container_of(posts, struct server, posts);
+	static const char sentence[] = "no service could be started";
 
-	log_error(s->log, "nothing-left", "no service could be started");
+	log_error(s->log, "nothing-left", sentence);
+	takeover_refuse(s->takeover.chan, sentence);
 	s->status = EXIT_FAILED;
 	server_end(s, false);
 }
@@ -40,6 +42,13 @@ static bool send_away(
 	struct server *s = container_of(posts, struct server, posts);
 
 	return upgrade_send_guest(&s->upgrade, crew, g, parked);
+}
+
+static void count_away(struct posts *posts, const char *service, const struct totals *more)
+{
+	struct server *s = container_of(posts, struct server, posts);
+
+	upgrade_send_totals(&s->upgrade, service, more);
 }
 
 void server_end(struct server *s, bool kill)
@@ -78,6 +87,7 @@ static void begun(struct server *s)
 {
 	bool is_successor = s->program->upgrade_fd >= 0;
 
+	s->posts.taking_over = false;
 	manager_begin(&s->manager, s->program->notify, s->loop);
 	if (!is_successor) /* or it is the old server that says so */
 		manager_ready(&s->manager, "serving");
@@ -152,11 +162,9 @@ static void open_control(struct server *s)
 	struct reason reason;
 
 	s->control.loop = s->loop;
-	if (s->takeover.control_fd >= 0)
-		control_adopt(&s->control, fd_take(&s->takeover.control_fd),
-			&s->takeover.control_addr);
-	else if (s->program->control
-		 && control_open(&s->control, s->program->control, &reason) < 0)
+	/* While there is an old server it is the one that answers. */
+	if (s->takeover.control_fd < 0 && s->program->control
+		&& control_open(&s->control, s->program->control, &reason) < 0)
 		log_warn(s->log, "no-control",
 			LOG_SAY("preforkctl will not find this server: %.200s",
 				reason.text));
@@ -200,6 +208,7 @@ static int begin(struct server *s, const struct server_plan *first, struct reaso
 		return reason_errno(reason, "cannot watch signals");
 	}
 	if (s->program->upgrade_fd >= 0) {
+		s->posts.taking_over = true;
 		r = takeover_begin(&s->takeover, s, s->program->upgrade_fd, reason);
 		s->posts.generation = (unsigned)s->takeover.generation;
 	}
@@ -231,6 +240,7 @@ int server_run(const struct server_plan *first, struct log *log,
 			.empty = on_empty,
 			.over = on_over,
 			.send_away = send_away,
+			.count_away = count_away,
 			.failed = on_failed},
 		.takeover = TAKEOVER_NONE,
 		.pidfile = PIDFILE_NONE,
@@ -246,6 +256,7 @@ int server_run(const struct server_plan *first, struct log *log,
 	posts_init(&s.posts);
 	upgrade_init(&s.upgrade, &s);
 	if (begin(&s, first, reason) < 0) {
+		takeover_refuse(s.takeover.chan, reason->text);
 		s.status = EXIT_FAILED;
 		posts_kill(&s.posts);
 	}

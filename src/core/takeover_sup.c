@@ -161,6 +161,38 @@ static void take_guest(struct takeover *t, const struct upgrade_msg *msg, int *f
 	t->n_input = 0;
 }
 
+/* -- what else it leaves -- */
+
+static void count_on(struct takeover *t, const struct upgrade_msg *msg)
+{
+	char service[UPGRADE_NAME_MAX];
+
+	(void)snprintf(service, sizeof(service), "%.*s", (int)sizeof(service) - 1,
+		msg->totals.service);
+	const struct post *post = posts_find(&t->server->posts, service);
+	if (post)
+		totals_add(&post->crew->past, &msg->totals.more);
+}
+
+static void take_control(struct takeover *t)
+{
+	if (t->control_fd >= 0)
+		control_adopt(
+			&t->server->control, fd_take(&t->control_fd), &t->control_addr);
+}
+
+/* False for what is not for now. */
+static bool handle(struct takeover *t, const struct upgrade_msg *msg, int *fd)
+{
+	switch (msg->type) {
+	case UPGRADE_INPUT: keep_input(t, msg); return true;
+	case UPGRADE_GUEST: take_guest(t, msg, fd); return true;
+	case UPGRADE_TOTALS: count_on(t, msg); return true;
+	case UPGRADE_ANSWER: take_control(t); return true;
+	default: return false;
+	}
+}
+
 static void on_chan(struct loop_io *io, uint32_t events)
 {
 	struct takeover *t = container_of(io, struct takeover, io);
@@ -173,16 +205,13 @@ static void on_chan(struct loop_io *io, uint32_t events)
 
 		if (r == CHAN_AGAIN)
 			return;
-		if (r == CHAN_OK && msg.type == UPGRADE_INPUT) {
-			keep_input(t, &msg);
-		} else if (r == CHAN_OK && msg.type == UPGRADE_GUEST) {
-			take_guest(t, &msg, &fd);
-		} else {
-			/* The old server has ended. */
-			loop_remove(t->server->loop, io);
-			fd_close(&t->chan);
-			return;
-		}
+		if (r == CHAN_OK && handle(t, &msg, &fd))
+			continue;
+		/* The old server has ended. */
+		loop_remove(t->server->loop, io);
+		fd_close(&t->chan);
+		take_control(t);
+		return;
 	}
 }
 
@@ -236,6 +265,16 @@ void takeover_ready(struct takeover *t)
 	/* The old one has died meanwhile, or will take us for dead: both serve, or one. */
 	log_error(
 		s->log, "takeover-late", "the old server does not hear that we are ready");
+	take_control(t);
+}
+
+void takeover_refuse(int chan, const char *sentence)
+{
+	struct upgrade_msg msg = {.version = UPGRADE_VERSION, .type = UPGRADE_FAILED};
+
+	(void)snprintf(msg.failed.sentence, sizeof(msg.failed.sentence), "%s", sentence);
+	if (chan >= 0) /* it has been logged here too */
+		(void)!chan_send(chan, &msg, sizeof(msg), -1);
 }
 
 void takeover_fini(struct takeover *t)

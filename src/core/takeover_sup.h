@@ -21,7 +21,7 @@ struct takeover {
 	struct loop_io io;
 	int chan;           /* owned; -1: there is nobody to take over from */
 	struct stock stock; /* the listening sockets: owned, all of its descriptors too */
-	int control_fd;     /* owned; -1 for none */
+	int control_fd; /* owned until the old server answers there no more; -1 for none */
 	struct addr control_addr;
 	struct pidfile
 		pidfile;     /* owned until we are ready, and still names the old server */
@@ -44,5 +44,8 @@ struct takeover {
 
 /* All serves: tells the old server, and takes its connections as they come. */
 void takeover_ready(struct takeover *t);
+
+/* Tells the old server at the other end of @chan (-1: nobody) why there will be no new one. */
+void takeover_refuse(int chan, const char *sentence);
 
 void takeover_fini(struct takeover *t);

@@ -2,7 +2,6 @@
 
 #include "core/upgrade_sup.h"
 
-#include "base/reason.h"
 #include "core/lobby_sup.h"
 #include "core/server_sup.h"
 #include "core/service.h"
@@ -20,15 +19,17 @@
 
 #define READY_NS \
 	(60 * NS_PER_SEC) /* from exec to READY; workers have a deadline of their own */
+#define END_NS (5 * NS_PER_SEC) /* from the end of the channel to that of the process */
 #define ROOM_MS \
 	200 /* so long the channel may be full while one connection's bytes go over it */
 
 static void give_up(struct upgrade *u, const char *sentence)
 {
 	struct server *s = u->server;
+	struct reason said;
 
-	log_error(s->log, "upgrade-given-up",
-		LOG_SAY("%.200s; this program goes on", sentence));
+	(void)reason_set(&said, "%.450s; the old one goes on", sentence);
+	log_error(s->log, "upgrade-given-up", said.text);
 	loop_remove(s->loop, &u->chan_io);
 	loop_cancel(s->loop, &u->deadline);
 	fd_close(&u->chan);
@@ -36,7 +37,7 @@ static void give_up(struct upgrade *u, const char *sentence)
 	u->state = UPGRADE_OFF;
 	pidfile_write(&s->pidfile); /* the new one may have been as far as that */
 	if (u->client)
-		control_say(u->client, false, sentence);
+		control_say(u->client, false, said.text);
 	u->client = NULL;
 	if (s->again && !s->posts.ending)
 		server_reload(s);
@@ -165,6 +166,16 @@ bool upgrade_send_guest(
 	return send_input(u, g) && send_msg(u, &msg, g->fd) == CHAN_OK;
 }
 
+void upgrade_send_totals(struct upgrade *u, const char *service, const struct totals *more)
+{
+	struct upgrade_msg msg = {.type = UPGRADE_TOTALS, .totals.more = *more};
+
+	put_name(msg.totals.service, service);
+	if (u->chan >= 0)
+		(void)send_msg(
+			u, &msg, -1); /* or the new one has ended, and all counts with it */
+}
+
 /* -- what the new program says -- */
 
 static void hand_over(struct upgrade *u)
@@ -180,13 +191,16 @@ static void hand_over(struct upgrade *u)
 		control_say(u->client, true,
 			"the program that is installed now has taken over");
 	u->client = NULL;
-	control_abandon(&s->control);
 	pidfile_abandon(&s->pidfile);
 	/* A reload that was asked for meanwhile is done: the new program has read it all. */
 	if (s->again)
 		manager_reloading(&s->manager);
 	manager_succeeded(&s->manager, u->proc.pid);
 	posts_hand_over(&s->posts);
+	/* After the totals: what is asked of one of us or the other goes only up. */
+	control_abandon(&s->control);
+	/* Unheard, it is the end of the channel that says so. */
+	(void)send_msg(u, &(struct upgrade_msg){.type = UPGRADE_ANSWER}, -1);
 }
 
 static int handle(struct upgrade *u, const struct upgrade_msg *msg)
@@ -196,6 +210,11 @@ static int handle(struct upgrade *u, const struct upgrade_msg *msg)
 	if (msg->type == UPGRADE_READY && u->state == UPGRADE_WAITING) {
 		hand_over(u);
 		return 0;
+	}
+	if (msg->type == UPGRADE_FAILED) {
+		(void)reason_set(&u->why, "the new program cannot start: %.*s",
+			(int)sizeof(msg->failed.sentence) - 1, msg->failed.sentence);
+		return 0; /* it is about to end */
 	}
 	if (msg->type != UPGRADE_TAKES || u->n_takes == UPGRADE_TAKES_MAX)
 		return -EPROTO;
@@ -224,13 +243,15 @@ static void on_chan(struct loop_io *io, uint32_t events)
 	}
 	if (r == CHAN_AGAIN)
 		return;
-	if (u->state == UPGRADE_WAITING) {
-		give_up(u, "the new program ended before it was ready: its log says why");
-		return;
-	}
-	/* It has gone, and what is here now stays here to its end. */
+	/* It ends, and what is here now stays here to its end. */
 	loop_remove(u->server->loop, io);
 	fd_close(&u->chan);
+	if (r == -EPROTO && u->state == UPGRADE_WAITING)
+		give_up(u,
+			"the new program does not understand this one: restart it instead");
+	else if (u->state == UPGRADE_WAITING) /* its last words may not be in the log yet */
+		(void)loop_at(u->server->loop, &u->deadline,
+			loop_now_ns(u->server->loop) + END_NS);
 }
 
 static void on_pid(struct loop_io *io, uint32_t events)
@@ -239,11 +260,14 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	siginfo_t how;
 
 	(void)events;
+	if (u->chan_io.added)
+		on_chan(&u->chan_io, EPOLLIN);
 	loop_remove(u->server->loop, io);
 	if (proc_reap(&u->proc, &how) < 0)
 		return;
 	if (u->state == UPGRADE_WAITING)
-		give_up(u, "the new program ended before it was ready: its log says why");
+		give_up(u, u->why.text[0] ? u->why.text
+					  : "the new program ended before it was ready");
 }
 
 static void on_deadline(struct loop_timer *timer)
@@ -318,6 +342,7 @@ int upgrade_begin(struct upgrade *u, struct control_client *client, struct reaso
 			reason, "it is not known where this program was started from");
 
 	u->n_takes = 0;
+	u->why = (struct reason){0};
 	int r = start(u, reason);
 	if (r < 0)
 		return r;

@@ -15,6 +15,7 @@
  * sockets are those of this server: nobody is refused at any moment.
  */
 
+#include "base/reason.h"
 #include "core/control_sup.h"
 #include "core/upgrade_wire.h"
 #include "os/loop.h"
@@ -24,7 +25,6 @@
 
 struct crew;
 struct guest;
-struct reason;
 struct server;
 
 enum upgrade_state { UPGRADE_OFF, UPGRADE_WAITING, UPGRADE_HANDING };
@@ -40,6 +40,7 @@ struct upgrade {
 	int chan; /* owned */
 	struct loop_timer deadline;
 	struct control_client *client; /* who asked; NULL for nobody */
+	struct reason why;             /* it cannot start, in its own words */
 	struct {
 		char service[UPGRADE_NAME_MAX];
 		char run[UPGRADE_NAME_MAX];
@@ -59,3 +60,6 @@ void upgrade_fini(struct upgrade *u);
  * here. */
 bool upgrade_send_guest(
 	struct upgrade *u, const struct crew *crew, const struct guest *g, bool parked);
+
+/* Has the new server count what @service has done here besides. */
+void upgrade_send_totals(struct upgrade *u, const char *service, const struct totals *more);

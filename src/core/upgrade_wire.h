@@ -11,17 +11,22 @@
  *       |------ UPGRADE_SERVE ----------->|   these were all: begin
  *       |<----- UPGRADE_TAKES ------------|   connections of this service may come
  *       |<----- UPGRADE_READY ------------|   everything serves: finish
+ *       |<----- UPGRADE_FAILED -----------|   or: I cannot start, and why
+ *       |------ UPGRADE_TOTALS ---------->|   what a service has done here: count on from there
+ *       |------ UPGRADE_ANSWER ---------->|   preforkctl: from now on it is the new one that answers
  *       |------ UPGRADE_INPUT ----------->|   bytes read from the next guest, in pieces
  *       |------ UPGRADE_GUEST + socket -->|   a connection that is idle or waits in the queue
  *
  * The channel is the new program's descriptor 3, and PREFORKD_UPGRADE=3 in its
  * environment says so. If it ends before READY the old server goes on; guests may
- * come until the old server has ended. The two may be of different builds: so
+ * come until the old server has ended, and once more TOTALS for what was finished
+ * meanwhile. So whoever asks for totals never sees them fall. The two may be of different builds: so
  * there is a version, fields have fixed widths, addresses are as the kernel has
  * them, and a message of another version or size ends the upgrade. Each is as
  * trusted as the other, having the same binary's path and user.
  */
 
+#include "core/totals.h"
 #include "os/chan.h"
 
 #include <assert.h>
@@ -33,7 +38,7 @@
 #define UPGRADE_ENV       "PREFORKD_UPGRADE"
 #define UPGRADE_NAME_MAX  40u  /* bytes of a service's name, with its NUL */
 #define UPGRADE_ADDR_MAX  112u /* bytes of a sockaddr: a unix one is the longest */
-#define UPGRADE_INPUT_MAX 480u /* bytes in one message */
+#define UPGRADE_INPUT_MAX 480u /* bytes in one message; of a sentence, with its NUL, too */
 
 enum upgrade_type {
 	UPGRADE_CONTROL = 1,
@@ -44,6 +49,9 @@ enum upgrade_type {
 	UPGRADE_INPUT,
 	UPGRADE_GUEST,
 	UPGRADE_PIDFILE,
+	UPGRADE_TOTALS,
+	UPGRADE_ANSWER,
+	UPGRADE_FAILED,
 };
 
 struct upgrade_addr {
@@ -69,6 +77,13 @@ struct upgrade_msg {
 			char run[UPGRADE_NAME_MAX]; /* what it does with a connection */
 			uint32_t who;               /* enum model_takes */
 		} takes;
+		struct {
+			char service[UPGRADE_NAME_MAX];
+			struct totals more;
+		} totals;
+		struct {
+			char sentence[UPGRADE_INPUT_MAX];
+		} failed;
 		struct {
 			uint64_t guest;
 			uint32_t n;

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """preforkctl upgrade: the program that is installed now takes over, and no client can tell."""
+import itertools
 import os
-import select
 import shutil
 import signal
 import threading
+from concurrent import futures
 
 import pytest
 
 from harness import ledger
 from harness import server as harness_server
 from harness.wait import for_exit, until
+from harness.wire import Wire
 from test_control import Ctl
 
 pytestmark = pytest.mark.core  # the life of a server is each model's own
@@ -146,10 +148,67 @@ def test_who_waits_in_the_queue_is_served_by_the_new_program(installed, monkeypa
 
 
 def test_a_reload_while_the_new_program_starts_comes_after_it(installed, served):
-    thread = threading.Thread(target=installed.upgrade)
-    thread.start()
-    os.kill(served.pid, signal.SIGHUP)
-    thread.join()
+    with futures.ThreadPoolExecutor() as other:
+        upgraded = other.submit(installed.upgrade)
+        served.wait_log("upgrading")
+        os.kill(served.pid, signal.SIGHUP)
+        upgraded.result()
     assert served.ask("GET", "/a").status == 200
-    select.select([], [], [], 0)
     installed.end()
+
+
+def counters(ctl):
+    """What `preforkctl metrics` counts, by name."""
+    return {name: int(value) for name, value in map(str.split, (
+        line for line in ctl.ok("metrics").splitlines() if "_total{" in line))}
+
+
+@pytest.mark.parametrize("kept", [[], ["-1"]], ids=["kept-alive", "one-each"])
+def test_no_counter_ever_falls_and_in_the_end_all_are_right(installed, model, monkeypatch, kept):
+    installed.start(monkeypatch, "--model", model, "--workers", "2..8", "--recycle-requests", "100")
+    seen, falls = counters(installed.ctl), []
+
+    def look():
+        nonlocal seen
+        now = counters(installed.ctl)
+        falls.extend((name, n, now[name]) for name, n in seen.items() if now[name] < n)
+        seen = now
+    with ledger.Load(installed.served, "-c", "8", "-t", "2s", "-T", "10s", "-p", "/a", "-E", "1024", *kept) as load:
+        changes = itertools.cycle((["reload"], ["upgrade"], ["switch-model", "drive", "pool"], ["upgrade"],
+                                   ["resize", "drive", "3..8"], ["switch-model", "drive", model]))
+        while load.process.poll() is None:
+            installed.ctl.run(*next(changes))
+            for _ in range(3):
+                look()
+        account = load.result()
+    print(account, seen)
+    assert not falls and account["right"] > 20
+
+    def all_is_counted():
+        look()
+        return seen['preforkd_requests_total{service="drive"}'] == account["right"]
+    until(all_is_counted, f"{account['right']} requests are counted, and not {seen}")
+    assert not falls
+    installed.end()
+
+
+def test_a_program_that_cannot_start_says_why_and_leaves_the_names_of_sockets_alone(installed, folder, tmp_path, monkeypatch):
+    conf, files = tmp_path / "preforkd.conf", tmp_path / "files.socket"
+    both = (f"[preforkd]\ncontrol = {installed.ctl.path}\n"
+            f"[service files]\nlisten = 127.0.0.1:0\nlisten = unix:{files}\nrun = drive\nworkers = 1\nroot = {folder}\n")
+    conf.write_text(both)
+    monkeypatch.setattr(harness_server, "PREFORKD", str(installed.path))
+    installed.served = installed.start_server("-c", conf, listen=None)
+    for wrong, why in ((f"access_log = {tmp_path}/none/log", "none/log: No such file"),
+                       ("color = red", f"{conf}:9: "), ("user = nobody-of-that-name", "nobody-of-that-name")):
+        conf.write_text(f"{both}{wrong}\n")
+        done = installed.ctl.run("upgrade")
+        assert done.returncode == 1 and why in done.stderr and "the old one goes on" in done.stderr, done
+    with Wire(str(files)) as wire:
+        assert wire.ask("GET", "/a").status == 200
+    conf.write_text(both)
+    installed.upgrade()
+    with Wire(str(files)) as wire:
+        assert wire.ask("GET", "/a").status == 200
+    installed.end()
+    assert not files.exists()
