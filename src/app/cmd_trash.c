@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "os/peer.h"
 #include "service/drive/fs/make.h"
+#include "service/drive/fs/trash_walk.h"
 #include "service/drive/fs/trim.h"
 
 #include <errno.h>
@@ -303,7 +304,7 @@ static void say_unkept(void *, const char *path, enum fs_result why)
 /* A folder that no drive served is left alone. */
 static int open_root(struct call *call, const char *folder, struct reason *reason)
 {
-	const struct fs_options options = {.trash = true, .unkept = say_unkept};
+	const struct fs_options options = {.trash = true, .watch = {.failed = say_unkept}};
 	struct statx st;
 	char private[FS_PATH_MAX];
 

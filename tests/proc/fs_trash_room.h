@@ -8,6 +8,7 @@
 #include "service/drive/fs/publish.h"
 #include "service/drive/fs/remove.h"
 #include "service/drive/fs/trash.h"
+#include "service/drive/fs/trash_walk.h"
 
 [[maybe_unused]] static void assert_result(enum fs_result got, enum fs_result want)
 {

@@ -239,7 +239,7 @@ static void who_rewrites_a_file_all_day_keeps_a_few_versions(void **state)
 static struct fs_trimmed trim(
 	const struct room *room, int64_t before_ns, uint64_t most, uint64_t free_bytes)
 {
-	const struct fs_trim_limits limits = {before_ns, most, free_bytes};
+	const struct fs_trim_limits limits = {before_ns, most, free_bytes, 0};
 	struct fs_trimmed trimmed;
 
 	assert_result(fs_trim(&room->root, &limits, FS_NO_WATCH, &trimmed), FS_OK);
@@ -257,7 +257,7 @@ static bool has_one_left(void *ctx)
 static void turns_however_short_come_to_an_end(void **state)
 {
 	const struct room *room = *state;
-	const struct fs_trim_limits all = {INT64_MAX, UINT64_MAX, 0};
+	const struct fs_trim_limits all = {INT64_MAX, UINT64_MAX, 0, 0};
 	struct fs_trimmed trimmed = {0};
 	unsigned n_turns = 0;
 	char name[] = "a";
@@ -266,13 +266,13 @@ static void turns_however_short_come_to_an_end(void **state)
 		drop_file(room, name, "1234");
 		delete (room, name);
 	}
-	struct fs_trim *trim = fs_trim_new(&room->root);
+	struct fs_trim *trim = fs_trim_new(&room->root, &all);
 	assert_non_null(trim);
 	enum fs_result result = FS_CANCELLED;
 	while (result == FS_CANCELLED && n_turns++ < 100) {
 		unsigned n_left = 1;
 		const struct fs_watch watch = {.go_on = has_one_left, .ctx = &n_left};
-		result = fs_trim_go(trim, &all, &watch, &trimmed);
+		result = fs_trim_go(trim, &watch, &trimmed);
 	}
 	fs_trim_free(trim);
 

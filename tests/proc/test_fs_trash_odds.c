@@ -27,8 +27,14 @@ static struct {
 	void (*act)(const struct room *room);
 } other;
 
+static bool is_entered;         /* the names are locked, or about to be */
+static unsigned n_under_lock;   /* things removed meanwhile, */
+static unsigned n_without_lock; /* and otherwise */
+
 void fault_step(const char *step)
 {
+	if (strcmp(step, "unlink") == 0)
+		(*(is_entered ? &n_under_lock : &n_without_lock))++;
 	if (!other.before || strcmp(step, other.before) != 0 || other.n_before-- > 0)
 		return;
 	other.before = NULL;
@@ -171,7 +177,7 @@ static void note_unkept(void *, const char *path, enum fs_result why)
 static void take_trash_away(struct room *room)
 {
 	unkept.n = 0;
-	room->root.unkept = note_unkept;
+	room->root.watch.failed = note_unkept;
 	assert_int_equal(unlinkat(room->root.fd, ".prefork/trash", AT_REMOVEDIR), 0);
 }
 
@@ -205,7 +211,7 @@ static void of_what_another_deletes_nothing_is_told(void **state)
 
 	put(room, "f", "one");
 	unkept.n = 0;
-	room->root.unkept = note_unkept;
+	room->root.watch.failed = note_unkept;
 	other.before = "link";
 	other.n_before = 0;
 	other.room = room;
@@ -218,6 +224,49 @@ static void of_what_another_deletes_nothing_is_told(void **state)
 	assert_file(room, "f", "two");
 }
 
+static enum fs_result enter(void *, bool *asks)
+{
+	is_entered = true;
+	n_without_lock = 0;
+	*asks = false;
+	return FS_OK;
+}
+
+static void leave(void *)
+{
+	is_entered = false;
+}
+
+static const struct fs_fence fence = {.enter = enter, .leave = leave};
+static const struct fs_condition fenced = {.kind = FS_IF_ANY, .fence = &fence};
+
+static void old_versions_are_removed_without_a_lock(void **state)
+{
+	struct room *room = *state;
+	struct fs_publish pub;
+	struct fs_published published;
+	char path[96];
+
+	put(room, "f", "one");
+	drop_bucket(room, "f", bucket);
+	for (unsigned i = 1; i < 40; i++) {
+		(void)snprintf(
+			path, sizeof(path), ".prefork/trash/%s/%016x-r-3-", bucket, i);
+		drop_file(room, path, "old");
+	}
+	n_under_lock = n_without_lock = 0;
+	while (n_under_lock + n_without_lock == 0) { /* one in eight */
+		assert_result(fs_publish_begin(&pub, &room->root, "f", 3), FS_OK);
+		assert_result(fs_publish_write(&pub, "new", 3, 0), FS_OK);
+		assert_result(
+			fs_publish_commit(&pub, &fenced, FS_MTIME_NOW, &published), FS_OK);
+		fs_publish_end(&pub);
+	}
+
+	assert_int_equal(n_under_lock, 0);
+	assert_true(n_without_lock >= 40 - FS_TRASH_VERSIONS_MOST);
+}
+
 /* -- mounts -- */
 
 /* Mounts a small disk at @path in the room. False, loudly, where we may not. */
@@ -226,7 +275,7 @@ static bool mount_at(const struct room *room, const char *path)
 	char whole[128];
 
 	(void)snprintf(whole, sizeof(whole), "%s/%s", room->dir, path);
-	if (mount("none", whole, "tmpfs", 0, "size=1m") == 0)
+	if (mount("none", whole, "tmpfs", 0, "size=1m,nr_inodes=200") == 0)
 		return true;
 	print_message("# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
 	return false;
@@ -277,6 +326,52 @@ static void a_folder_with_a_mount_in_it_is_not_replaced(void **state)
 		FS_OK);
 }
 
+/* The room is a small disk of its own, until unmount_room. False where it cannot be. */
+static bool mount_room(struct room *room)
+{
+	const struct fs_options options = {.trash = true};
+	struct reason reason;
+
+	if (!mount_at(room, ""))
+		return false;
+	fs_root_close(&room->root);
+	assert_int_equal(fs_root_open(&room->root, room->dir, &options, &reason), 0);
+	return true;
+}
+
+static void unmount_room(struct room *room)
+{
+	const struct fs_options options = {.trash = true};
+	struct reason reason;
+
+	fs_root_close(&room->root);
+	unmount_at(room, "");
+	assert_int_equal(fs_root_open(&room->root, room->dir, &options, &reason), 0);
+}
+
+static void room_to_keep_is_made_without_a_lock(void **state)
+{
+	struct room *room = *state;
+	char path[32];
+
+	if (!mount_room(room))
+		return;
+	drop_file(room, "junk", "junk");
+	delete (room, "junk");
+	drop_file(room, "dear", "dear");
+	for (unsigned i = 0; i < 200; i++) {
+		(void)snprintf(path, sizeof(path), "full%u", i);
+		(void)mknodat(room->root.fd, path, S_IFREG | 0644, 0);
+	}
+	n_under_lock = 0;
+	assert_result(fs_remove(&room->root, "dear", &fenced, FS_NO_WATCH), FS_OK);
+
+	assert_int_equal(n_under_lock, 0);
+	assert_int_equal(look(room)->n, 1);
+	assert_string_equal(look(room)->paths[0], "dear");
+	unmount_room(room);
+}
+
 /* Makes files in @dir until one has that inode's number. False if none gets it. */
 static bool drop_inode(
 	const struct room *room, const char *dir, uint64_t inode, char *path, size_t cap)
@@ -295,17 +390,13 @@ static bool drop_inode(
 static void an_inode_of_another_disk_is_not_what_was_kept(void **state)
 {
 	struct room *room = *state;
-	struct fs_options options = {.trash = true};
-	struct reason reason;
 	struct fs_trashed kept;
 	struct stat st;
 	char path[96];
 	bool created;
 
-	if (!mount_at(room, ""))
+	if (!mount_room(room))
 		return;
-	fs_root_close(&room->root);
-	assert_int_equal(fs_root_open(&room->root, room->dir, &options, &reason), 0);
 	drop_dir(room, "disk");
 	assert_true(mount_at(room, "disk"));
 	put(room, "f", "dear");
@@ -322,10 +413,8 @@ static void an_inode_of_another_disk_is_not_what_was_kept(void **state)
 	} else {
 		print_message("# SKIPPED: a tmpfs does not count its inodes here\n");
 	}
-	fs_root_close(&room->root);
 	unmount_at(room, "disk");
-	unmount_at(room, "");
-	assert_int_equal(fs_root_open(&room->root, room->dir, &options, &reason), 0);
+	unmount_room(room);
 }
 
 int main(void)
@@ -336,6 +425,8 @@ int main(void)
 		EVERYWHERE_KEPT(without_hard_links_what_is_replaced_is_kept_too),
 		EVERYWHERE_KEPT(what_cannot_be_kept_is_told),
 		KEPT_IN(of_what_another_deletes_nothing_is_told, on_disk),
+		EVERYWHERE_KEPT(old_versions_are_removed_without_a_lock),
+		KEPT_IN(room_to_keep_is_made_without_a_lock, in_memory),
 		EVERYWHERE_KEPT(a_folder_with_a_mount_in_it_is_not_replaced),
 		KEPT_IN(an_inode_of_another_disk_is_not_what_was_kept, in_memory),
 	};

@@ -103,39 +103,45 @@ static void end_trim(struct drive *drive, uint64_t pause_ns)
 	atomic_store(&shared->early_at_ns, now_ns + EARLY_PAUSES * drive->trim_took_ns);
 }
 
-static void trim(struct drive *drive, uint64_t most, uint64_t turn_ns)
+static void begin_trim(struct drive *drive, uint64_t most)
 {
-	uint64_t begun_ns = clock_mono_ns(), until_ns = begun_ns + turn_ns;
 	uint64_t keep_ns = drive->trash.keep_ns, wall_ns = clock_wall_ns();
-	const struct fs_watch watch = {.go_on = has_time, .ctx = &until_ns};
 	const struct fs_trim_limits limits = {
 		.before_ns = keep_ns < wall_ns ? (int64_t)(wall_ns - keep_ns) : 0,
 		.most_bytes = most};
 
-	enum fs_result result =
-		drive->trim ? fs_trim_go(drive->trim, &limits, &watch, &drive->trimmed)
-			    : FS_NO_MEMORY;
+	drive->trim = fs_trim_new(&drive->root, &limits);
+	drive->trimmed = (struct fs_trimmed){0};
+	drive->trim_took_ns = 0;
+}
+
+static void trim(struct drive *drive, uint64_t turn_ns)
+{
+	uint64_t begun_ns = clock_mono_ns(), until_ns = begun_ns + turn_ns;
+	const struct fs_watch watch = {.go_on = has_time, .ctx = &until_ns};
+
+	enum fs_result result = drive->trim
+					? fs_trim_go(drive->trim, &watch, &drive->trimmed)
+					: FS_NO_MEMORY;
 	drive->trim_took_ns += clock_mono_ns() - begun_ns;
 	if (result == FS_CANCELLED)
 		return;
 	report(drive, result);
-	end_trim(drive, MIN(TRIM_EVERY_NS, keep_ns));
+	end_trim(drive, MIN(TRIM_EVERY_NS, drive->trash.keep_ns));
 }
 
 static void trim_if_due(struct drive *drive, uint64_t turn_ns)
 {
 	struct drive_shared *shared = worker_shared(drive->worker);
-	uint64_t most = most_bytes(drive);
 
 	if (!drive->trim) {
+		uint64_t most = most_bytes(drive);
 		if (!is_due(shared, most))
 			return;
 		atomic_store(&shared->kept_bytes, 0);
-		drive->trim = fs_trim_new(&drive->root);
-		drive->trimmed = (struct fs_trimmed){0};
-		drive->trim_took_ns = 0;
+		begin_trim(drive, most);
 	}
-	trim(drive, most, turn_ns);
+	trim(drive, turn_ns);
 }
 
 void chores_quiet(struct drive *drive)

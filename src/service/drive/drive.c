@@ -145,6 +145,14 @@ static int open_cache(struct drive *drive, struct reason *reason)
 	return drive->has_cache ? 0 : no_memory(reason);
 }
 
+static bool go_on(void *ctx)
+{
+	const struct drive *drive = ctx;
+
+	worker_progress(drive->worker);
+	return true;
+}
+
 /* Once a second is enough, for what may be a whole tree's worth. */
 static void report_unkept(void *ctx, const char *path, enum fs_result why)
 {
@@ -176,8 +184,7 @@ static int start(struct worker *worker, struct reason *reason)
 		.rename_only = policy->durability == POLICY_RENAME,
 		.trash = trash.keep_ns > 0,
 		.kept_bytes = &shared->kept_bytes,
-		.unkept = report_unkept,
-		.ctx = drive,
+		.watch = {.go_on = go_on, .failed = report_unkept, .ctx = drive},
 	};
 	char *block = malloc(DRIVE_BLOCK_BYTES);
 	if (!drive || !block) {

@@ -12,6 +12,7 @@
 #include "os/fd.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
+#include "service/drive/fs/trash_walk.h"
 #include "service/drive/request.h"
 #include "service/drive/trashfind.h"
 #include "service/drive/version.h"

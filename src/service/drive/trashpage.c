@@ -5,6 +5,7 @@
 #include "core/worker.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
+#include "service/drive/fs/trash_walk.h"
 #include "service/drive/request.h"
 #include "service/drive/trashfind.h"
 #include "service/drive/ui/ui_trash.h"

@@ -71,22 +71,35 @@ static enum fs_result build(const struct fs_root *root, const struct source *sou
 	return fs_result_of(is_tree ? file_sync_all(*fd) : file_sync(*fd));
 }
 
-static enum fs_result put_in_place(const struct fs_root *root, const struct fs_aside *aside,
+static enum fs_result install(const struct fs_root *root, const struct fs_aside *aside,
 	enum fs_type type, const struct fs_place *to, const struct fs_copy_how *how,
-	bool *created)
+	bool insists, struct fs_displaced *displaced, bool *created)
 {
 	const struct fs_condition fenced = {
 		.kind = FS_IF_ANY, .fence = how->fence, .by = how->by};
-	struct fs_guard guard;
-	struct fs_aside displaced;
+	AUTO_GUARD guard = FS_GUARD_NONE;
 
 	enum fs_result result = fs_guard_enter(&guard, root, to, &fenced);
 	if (result != FS_OK)
 		return result;
-	result = fs_install(root, aside->dir, aside->name, type, to, &guard, how->overwrite,
-		&displaced);
+	guard.insists = insists;
 	*created = !guard.exists;
-	fs_guard_leave(&guard);
+	return fs_install(
+		root, aside->dir, aside->name, type, to, &guard, how->overwrite, displaced);
+}
+
+static enum fs_result put_in_place(const struct fs_root *root, const struct fs_aside *aside,
+	enum fs_type type, const struct fs_place *to, const struct fs_copy_how *how,
+	bool *created)
+{
+	struct fs_displaced displaced;
+
+	enum fs_result result =
+		install(root, aside, type, to, how, true, &displaced, created);
+	if (result == FS_NO_SPACE) {
+		fs_trim_to_keep(root);
+		result = install(root, aside, type, to, how, false, &displaced, created);
+	}
 	if (result != FS_OK)
 		return result;
 

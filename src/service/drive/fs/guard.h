@@ -53,7 +53,7 @@ struct fs_guard {
 	const struct fs_fence *fence; /* borrowed; entered, NULL where there is none */
 	const char *by;               /* as the condition has it; and */
 	bool for_good;
-	const char *spared; /* borrowed: a version that is being restored; may be NULL */
+	bool insists;       /* nothing is to happen where only room to keep it is wanting */
 	bool exists;        /* something has the name */
 	struct fs_info now; /* what: a link itself, not what it leads to */
 };

@@ -87,51 +87,67 @@ bool fs_install_shadow(const struct fs_root *root, const struct fs_place *place,
 /* A file or link over another, or where nothing is. */
 static enum fs_result install_file(const struct fs_root *root, int dir, const char *name,
 	enum fs_type type, const struct fs_place *to, const struct fs_guard *target,
-	bool overwrite, struct fs_aside *displaced)
+	bool overwrite, struct fs_displaced *displaced)
 {
-	struct fs_trashed kept;
-	bool is_kept = target->exists && fs_trash_link(root, to, target, &kept);
-	bool forgets = target->exists && !is_kept
-		       && fs_install_shadow(root, to, &target->now, displaced);
+	enum fs_result keeps = FS_UNSUPPORTED;
 
+	if (target->exists)
+		keeps = fs_trash_link(root, to, target, &displaced->kept);
+	if (keeps == FS_NO_SPACE)
+		return keeps;
+	bool forgets = target->exists && keeps != FS_OK
+		       && fs_install_shadow(root, to, &target->now, &displaced->aside);
 	int err = install_new(root, dir, name, type, to, overwrite);
-	if (err < 0 && is_kept)
-		fs_trash_undo(root, to, &kept);
-	if (err < 0)
+	if (err < 0) {
+		fs_trash_undo(root, to, &displaced->kept);
 		fs_install_discard(root, displaced);
-	else if (forgets)
+	} else if (forgets) {
 		fs_props_forget(root, &target->now);
+	}
 	return fs_result_of(err);
+}
+
+/* Over a directory, or a directory over anything. */
+static enum fs_result install_tree(const struct fs_root *root, int dir, const char *name,
+	const struct fs_place *to, const struct fs_guard *target,
+	struct fs_displaced *displaced)
+{
+	enum fs_result keeps = fs_trash_move(root, to, target, false, &displaced->kept);
+
+	if (keeps == FS_OK) {
+		int err = file_rename(dir, name, to->dir, to->name, 0);
+		if (err < 0)
+			fs_trash_undo(root, to, &displaced->kept);
+		return fs_result_of(err);
+	}
+	if (keeps == FS_NO_SPACE)
+		return keeps;
+	return root->can.exchange && !to->elsewhere
+		       ? exchange(root, dir, name, to, &displaced->aside)
+		       : step_aside(root, dir, name, to, &displaced->aside);
 }
 
 enum fs_result fs_install(const struct fs_root *root, int dir, const char *name,
 	enum fs_type type, const struct fs_place *to, const struct fs_guard *target,
-	bool overwrite, struct fs_aside *displaced)
+	bool overwrite, struct fs_displaced *displaced)
 {
-	struct fs_trashed kept_tree;
-
-	*displaced = FS_ASIDE_NONE;
+	*displaced = FS_DISPLACED_NONE;
 	if (target->exists && !overwrite)
 		return FS_EXISTS;
-	if (!target->exists || (type != FS_DIRECTORY && target->now.type != FS_DIRECTORY))
-		return install_file(
-			root, dir, name, type, to, target, overwrite, displaced);
-	if (fs_trash_move(root, to, target, false, &kept_tree)) {
-		int err = file_rename(dir, name, to->dir, to->name, 0);
-		if (err < 0)
-			fs_trash_undo(root, to, &kept_tree);
-		return fs_result_of(err);
-	}
-	if (root->can.exchange && !to->elsewhere)
-		return exchange(root, dir, name, to, displaced);
-	return step_aside(root, dir, name, to, displaced);
+	if (target->exists && (type == FS_DIRECTORY || target->now.type == FS_DIRECTORY))
+		return install_tree(root, dir, name, to, target, displaced);
+	return install_file(root, dir, name, type, to, target, overwrite, displaced);
 }
 
-void fs_install_discard(const struct fs_root *root, struct fs_aside *displaced)
+void fs_install_discard(const struct fs_root *root, struct fs_displaced *displaced)
 {
-	if (displaced->dir < 0)
+	const struct fs_watch watch = fs_root_own_watch(root);
+	struct fs_aside *aside = &displaced->aside;
+
+	fs_trash_tidy(root, &displaced->kept);
+	if (aside->dir < 0)
 		return;
 	/* What could not be removed is under a name that nobody sees, unlocked. */
-	(void)!fs_remove_at(root, displaced->dir, displaced->name, "", FS_NO_WATCH);
-	fs_aside_end(displaced, root);
+	(void)!fs_remove_at(root, aside->dir, aside->name, "", &watch);
+	fs_aside_end(aside, root);
 }

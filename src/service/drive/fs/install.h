@@ -14,7 +14,16 @@
 
 #include "service/drive/fs/aside.h"
 #include "service/drive/fs/guard.h"
+#include "service/drive/fs/trashed.h"
 #include "service/drive/fs/watch.h"
+
+/* What had the name before. */
+struct fs_displaced {
+	struct fs_aside aside;  /* it stands there, to be removed; or */
+	struct fs_trashed kept; /* there, where that is not "" */
+};
+
+#define FS_DISPLACED_NONE ((struct fs_displaced){.aside = FS_ASIDE_NONE})
 
 /**
  * fs_install_check - whether what stands at @to can be replaced at all.
@@ -32,21 +41,24 @@
  * @type is of what moves, @target what the guard saw at @to. FS_OK, with
  * @displaced to be given to fs_install_discard; FS_EXISTS where something has
  * the name and @overwrite is false. FS_OUTSIDE means, here, that they are on
- * different file systems. Not FS_OK: both are as they were.
+ * different file systems; FS_NO_SPACE, also that there is none in the trash, if the guard
+ * insists on it. Not FS_OK: both are as they were.
  */
 [[nodiscard]] enum fs_result fs_install(const struct fs_root *root, int dir,
 	const char *name, enum fs_type type, const struct fs_place *to,
-	const struct fs_guard *target, bool overwrite, struct fs_aside *displaced);
+	const struct fs_guard *target, bool overwrite, struct fs_displaced *displaced);
 
 /**
  * fs_install_shadow - see to it that a file which is about to be renamed over goes whole.
  *
- * @displaced is to be given to fs_install_discard, whether it is renamed over or not. True
+ * @displaced is to be given to fs_install_discard, as its aside, whether it is renamed over or
+ * not. True
  * where that cannot be done (fs.protected_hardlinks): then fs_props_forget is to follow.
  */
 [[nodiscard]] bool fs_install_shadow(const struct fs_root *root,
 	const struct fs_place *place, const struct fs_info *now,
 	struct fs_aside *displaced);
 
-/* Removes what was displaced, if anything was; what resists is the sweep's. */
-void fs_install_discard(const struct fs_root *root, struct fs_aside *displaced);
+/* With no lock held: removes what was displaced, if anything was, or tidies up where it is
+ * kept. What resists is the sweep's. */
+void fs_install_discard(const struct fs_root *root, struct fs_displaced *displaced);

@@ -23,7 +23,8 @@ struct making {
 static enum fs_result make_aside(const struct fs_root *root, const struct fs_place *place,
 	const struct fs_guard *guard, const struct making *making)
 {
-	struct fs_aside aside, displaced;
+	struct fs_aside aside;
+	struct fs_displaced displaced;
 
 	enum fs_result result = fs_aside_choose(&aside, root, place, true);
 	if (result != FS_OK)

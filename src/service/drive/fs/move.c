@@ -6,6 +6,7 @@
 #include "service/drive/fs/copy.h"
 #include "service/drive/fs/install.h"
 #include "service/drive/fs/remove.h"
+#include "service/drive/fs/trim.h"
 
 /* Both ends of a move, as they were when they were locked. */
 struct move {
@@ -51,11 +52,11 @@ static enum fs_result rename_alias(struct move *move)
 
 /* With both names locked. */
 static enum fs_result rename_locked(
-	struct move *move, bool overwrite, struct fs_aside *displaced)
+	struct move *move, bool overwrite, struct fs_displaced *displaced)
 {
 	const struct fs_guard *from = &move->from_guard, *to = &move->to_guard;
 
-	*displaced = FS_ASIDE_NONE;
+	*displaced = FS_DISPLACED_NONE;
 	if (!from->exists)
 		return FS_NOT_FOUND;
 	if (to->exists && to->now.inode == from->now.inode && to->now.dev == from->now.dev
@@ -63,6 +64,20 @@ static enum fs_result rename_locked(
 		return rename_alias(move);
 	return fs_install(move->root, move->from.dir, move->from.name, from->now.type,
 		&move->to, to, overwrite, displaced);
+}
+
+static enum fs_result rename_once(struct move *move, bool overwrite,
+	const struct fs_condition *condition, bool insists, struct fs_displaced *displaced)
+{
+	enum fs_result result = fs_guard_enter_two(&move->from_guard, &move->to_guard,
+		move->root, &move->from, &move->to, condition);
+
+	move->to_guard.insists = insists;
+	if (result == FS_OK)
+		result = rename_locked(move, overwrite, displaced);
+	fs_guard_leave(&move->to_guard);
+	fs_guard_leave(&move->from_guard);
+	return result;
 }
 
 /* Both directories are on the disk, the new name first: a power cut may show both, never
@@ -108,19 +123,18 @@ enum fs_result fs_move(const struct fs_root *root, const char *from, const char 
 {
 	struct move move = {
 		root, FS_PLACE_NONE, FS_PLACE_NONE, FS_GUARD_NONE, FS_GUARD_NONE};
-	struct fs_aside displaced = FS_ASIDE_NONE;
+	struct fs_displaced displaced = FS_DISPLACED_NONE;
 
 	enum fs_result result = open_places(&move, from, to);
 	if (result == FS_OK && overwrite)
 		result = fs_install_check(root, &move.to, watch);
 	if (result == FS_OK)
-		result = fs_guard_enter_two(&move.from_guard, &move.to_guard, root,
-			&move.from, &move.to, condition);
-	if (result == FS_OK)
-		result = rename_locked(&move, overwrite, &displaced);
+		result = rename_once(&move, overwrite, condition, true, &displaced);
+	if (result == FS_NO_SPACE) {
+		fs_trim_to_keep(root);
+		result = rename_once(&move, overwrite, condition, false, &displaced);
+	}
 	*created = !move.to_guard.exists;
-	fs_guard_leave(&move.to_guard);
-	fs_guard_leave(&move.from_guard);
 
 	if (result == FS_OK) {
 		result = sync_places(&move);

@@ -107,7 +107,6 @@ enum fs_result fs_publish_begin(
 	pub->digests.n = 0;
 	pub->heir_of = (struct fs_info){0};
 	pub->heir_of_plain = false;
-	pub->is_kept = false;
 
 	enum fs_result result = fs_place_open(&pub->place, root, pub->path);
 	if (result == FS_OK) {
@@ -334,9 +333,9 @@ static enum fs_result inherit_again(struct fs_publish *pub, const struct fs_guar
 }
 
 static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard *guard,
-	enum fs_if kind, bool *created, struct fs_aside *displaced)
+	enum fs_if kind, bool *created, struct fs_displaced *displaced)
 {
-	struct fs_trashed kept;
+	enum fs_result keeps = FS_UNSUPPORTED;
 
 	*created = !guard->exists;
 	if (guard->exists && guard->now.type == FS_DIRECTORY)
@@ -354,32 +353,49 @@ static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard
 		if (result != FS_OK)
 			return result;
 	}
-	pub->is_kept = guard->exists && fs_trash_link(pub->root, &pub->place, guard, &kept);
-	bool forgets = guard->exists && !pub->is_kept && !was_plain(pub, &guard->now)
-		       && fs_install_shadow(pub->root, &pub->place, &guard->now, displaced);
+	if (guard->exists)
+		keeps = fs_trash_link(pub->root, &pub->place, guard, &displaced->kept);
+	if (keeps == FS_NO_SPACE)
+		return keeps;
+	bool forgets = guard->exists && keeps != FS_OK && !was_plain(pub, &guard->now)
+		       && fs_install_shadow(
+			       pub->root, &pub->place, &guard->now, &displaced->aside);
 	int err = replace(pub);
-	if (err < 0 && pub->is_kept)
-		fs_trash_undo(pub->root, &pub->place, &kept);
-	if (err == 0 && forgets)
+	if (err < 0)
+		fs_trash_undo(pub->root, &pub->place, &displaced->kept);
+	else if (forgets)
 		fs_props_forget(pub->root, &guard->now);
 	return of_rename(err);
+}
+
+static enum fs_result commit_once(struct fs_publish *pub,
+	const struct fs_condition *condition, bool insists, bool *created,
+	struct fs_displaced *displaced)
+{
+	AUTO_GUARD guard = FS_GUARD_NONE;
+
+	enum fs_result result = fs_guard_enter(&guard, pub->root, &pub->place, condition);
+	if (result != FS_OK)
+		return result;
+	guard.insists = insists;
+	return put_in_place(pub, &guard, condition->kind, created, displaced);
 }
 
 enum fs_result fs_publish_commit(struct fs_publish *pub,
 	const struct fs_condition *condition, int64_t mtime_ns, struct fs_published *out)
 {
-	struct fs_aside displaced = FS_ASIDE_NONE;
-	struct fs_guard guard;
+	struct fs_displaced displaced = FS_DISPLACED_NONE;
 
 	enum fs_result result = prepare(pub, mtime_ns);
-	if (result == FS_OK)
-		result = fs_guard_enter(&guard, pub->root, &pub->place, condition);
 	if (result != FS_OK)
 		return result;
-
-	result = put_in_place(pub, &guard, condition->kind, &out->created, &displaced);
+	result = commit_once(pub, condition, true, &out->created, &displaced);
+	if (result == FS_NO_SPACE) {
+		fs_install_discard(pub->root, &displaced);
+		fs_trim_to_keep(pub->root);
+		result = commit_once(pub, condition, false, &out->created, &displaced);
+	}
 	pub->is_published = result == FS_OK;
-	fs_guard_leave(&guard);
 	fs_install_discard(pub->root, &displaced);
 	if (result != FS_OK)
 		return result;

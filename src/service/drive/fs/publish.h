@@ -35,7 +35,6 @@ struct fs_publish {
 	struct fs_info was;    /* this; of a link, what it led to */
 	bool replaces_file;    /* `was` is a file that had the name itself */
 	struct fs_info made;   /* the new file, since commit looked at it */
-	bool is_kept;          /* what it replaced is in the trash */
 	bool is_published;     /* it has its place */
 	struct fs_digests digests; /* what to keep of its contents */
 	struct fs_info heir_of;    /* the version whose permissions and attributes it has */

@@ -6,6 +6,7 @@
 #include "os/file.h"
 #include "service/drive/fs/props.h"
 #include "service/drive/fs/trash.h"
+#include "service/drive/fs/trim.h"
 #include "service/drive/fs/walk.h"
 
 #include <errno.h>
@@ -253,38 +254,57 @@ static enum fs_result settle(const struct fs_root *root, const struct fs_place *
 	return remove_displaced(root, place, &aside, watch);
 }
 
+/* What fs_remove took away, out of everybody's sight. */
+struct taken {
+	bool is_tree;
+	struct fs_aside aside;  /* it stands there, to be removed; or */
+	struct fs_trashed kept; /* there, where that is not "" */
+};
+
+static enum fs_result take_away(const struct fs_root *root, const struct fs_place *place,
+	const struct fs_condition *condition, bool insists, struct taken *taken)
+{
+	AUTO_GUARD guard = FS_GUARD_NONE;
+
+	enum fs_result result = fs_guard_enter(&guard, root, place, condition);
+	if (result != FS_OK)
+		return result;
+	if (!guard.exists)
+		return FS_NOT_FOUND;
+	guard.insists = insists;
+	taken->is_tree = guard.now.type == FS_DIRECTORY;
+	result = fs_trash_move(root, place, &guard, true, &taken->kept);
+	if (result == FS_OK || result == FS_NO_SPACE)
+		return result;
+	if (taken->is_tree || fs_props_beside(root, &guard.now)) /* two, or more */
+		return fs_remove_displace(root, place, &taken->aside);
+	return fs_result_of(file_unlink(place->dir, place->name));
+}
+
 enum fs_result fs_remove(const struct fs_root *root, const char *path,
 	const struct fs_condition *condition, const struct fs_watch *watch)
 {
 	AUTO_PLACE place = FS_PLACE_NONE;
-	AUTO_GUARD guard = FS_GUARD_NONE;
-	struct fs_aside aside = FS_ASIDE_NONE;
+	struct taken taken = {.aside = FS_ASIDE_NONE};
 
 	enum fs_result result = fs_place_open(&place, root, path);
 	if (result == FS_OK)
-		result = fs_guard_enter(&guard, root, &place, condition);
+		result = take_away(root, &place, condition, true, &taken);
+	if (result == FS_NO_SPACE) {
+		fs_trim_to_keep(root);
+		result = take_away(root, &place, condition, false, &taken);
+	}
 	if (result != FS_OK)
 		return result == FS_NO_PARENT ? FS_NOT_FOUND : result;
-	if (!guard.exists)
-		return FS_NOT_FOUND;
-
-	bool is_tree = guard.now.type == FS_DIRECTORY;
-	struct fs_trashed kept;
-	bool is_kept = fs_trash_move(root, &place, &guard, true, &kept);
-	if (is_kept) {
-		fs_guard_leave(&guard);
-		return settle(root, &place, is_tree ? &kept : NULL, watch);
+	if (taken.kept.where[0]) {
+		fs_trash_tidy(root, &taken.kept);
+		return settle(root, &place, taken.is_tree ? &taken.kept : NULL, watch);
 	}
-	bool is_two = is_tree || fs_props_beside(root, &guard.now); /* or more */
-	result = is_two ? fs_remove_displace(root, &place, &aside)
-			: fs_result_of(file_unlink(place.dir, place.name));
-	fs_guard_leave(&guard);
-	if (result != FS_OK)
-		return result;
 
 	/* First, or a power cut could bring half a directory back. */
 	result = fs_place_sync(root, &place);
 	enum fs_result emptied =
-		is_two ? remove_displaced(root, &place, &aside, watch) : FS_OK;
+		taken.aside.dir >= 0 ? remove_displaced(root, &place, &taken.aside, watch)
+				     : FS_OK;
 	return emptied == FS_OK ? result : emptied;
 }

@@ -126,8 +126,7 @@ int fs_root_open(struct fs_root *out, const char *dir, const struct fs_options *
 
 	root.durable = !options->rename_only;
 	root.kept_bytes = options->kept_bytes;
-	root.unkept = options->unkept;
-	root.ctx = options->ctx;
+	root.watch = options->watch;
 	fs_probe(&root, options->plain);
 	*out = root;
 	return 0;

@@ -13,6 +13,7 @@
 
 #include "service/drive/fs/path.h"
 #include "service/drive/fs/result.h"
+#include "service/drive/fs/watch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,9 +27,9 @@ struct fs_options {
 	bool plain;       /* use only what every file system has (tests; a way out) */
 	bool trash;       /* what is deleted or replaced waits in .prefork/trash/ */
 	_Atomic uint64_t *kept_bytes; /* counts up by what goes there; may be NULL */
-	/* Told what should have been kept there and goes for good; may be NULL. */
-	void (*unkept)(void *ctx, const char *path, enum fs_result why);
-	void *ctx;
+	/* go_on is asked while work is done that nobody asked for, and may not end it;
+	 * failed is told what should have been kept in the trash and goes for good. */
+	struct fs_watch watch;
 };
 
 /* What the folder was found able to do. See fs/probe.h. */
@@ -53,9 +54,8 @@ struct fs_root {
 	struct latch *names; /* owned; guard.h; NULL when nothing may be written */
 	int notes;           /* owned; .prefork/notes/, or -1 when nothing may be written */
 	int trash;           /* owned; .prefork/trash/, or -1 where nothing is kept */
-	_Atomic uint64_t *kept_bytes; /* borrowed; may be NULL; as are: */
-	void (*unkept)(void *ctx, const char *path, enum fs_result why);
-	void *ctx;
+	_Atomic uint64_t *kept_bytes; /* borrowed; may be NULL */
+	struct fs_watch watch;        /* as the options have it */
 	uint64_t mount, dev; /* of the folder; temporaries on others live elsewhere */
 	uint64_t private_inode;
 	bool durable; /* fsync before success is reported */
@@ -81,6 +81,12 @@ struct fs_root {
 	const struct fs_options *options, struct reason *reason);
 
 void fs_root_close(struct fs_root *root);
+
+/* How work that nobody asked for is followed. */
+static inline struct fs_watch fs_root_own_watch(const struct fs_root *root)
+{
+	return (struct fs_watch){.go_on = root->watch.go_on, .ctx = root->watch.ctx};
+}
 
 /**
  * fs_root_private - open (and make, if @make) the directory .prefork/@name, for a store.

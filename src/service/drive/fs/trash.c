@@ -2,7 +2,6 @@
 
 #include "service/drive/fs/trash.h"
 
-#include "base/num.h"
 #include "base/util.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -10,7 +9,6 @@
 #include "service/drive/fs/bucket.h"
 #include "service/drive/fs/install.h"
 #include "service/drive/fs/remove.h"
-#include "service/drive/fs/trim.h"
 #include "service/drive/fs/walk.h"
 
 #include <errno.h>
@@ -26,121 +24,7 @@ enum {
 	TRIM_ONE_IN = 8, /* of the times something is kept, by the clock's last digits */
 };
 
-/* -- a version's name: TIME-WHY-SIZE-USER -- */
-
-static void write_user(char out[FS_TRASH_WHERE_MAX], size_t at, const char *user)
-{
-	for (; *user && at + 4 < FS_TRASH_WHERE_MAX; user++) {
-		if (*user != '/' && *user != '%') {
-			out[at++] = *user;
-			continue;
-		}
-		(void)snprintf(out + at, 4, "%%%02x", (unsigned)(unsigned char)*user);
-		at += 3;
-	}
-	out[at] = '\0';
-}
-
-static void read_user(const char *from, char out[FS_TRASH_USER_MAX])
-{
-	size_t n = 0;
-
-	while (*from && n + 1 < FS_TRASH_USER_MAX) {
-		uint64_t byte;
-		if (*from == '%'
-			&& num_hex_u64(span_of(from + 1, strnlen(from + 1, 2)), &byte)) {
-			out[n++] = (char)byte;
-			from += 3;
-		} else {
-			out[n++] = *from++;
-		}
-	}
-	out[n] = '\0';
-}
-
-static void name_version(struct fs_trashed *kept, const char *key)
-{
-	char size[20] = "";
-
-	if (kept->is_measured)
-		(void)snprintf(size, sizeof(size), "%llx", (unsigned long long)kept->size);
-	(void)snprintf(kept->id, sizeof(kept->id), "%.16s-%016llx", key,
-		(unsigned long long)kept->time_ns);
-	int n = snprintf(kept->where, sizeof(kept->where), "%.16s/%016llx-%c-%s-", key,
-		(unsigned long long)kept->time_ns, kept->is_deleted ? 'd' : 'r', size);
-	write_user(kept->where, (size_t)n, kept->user);
-}
-
-/* Reads @name of the bucket @key. False if it is none of ours. */
-static bool read_version(const char *key, const char *name, struct fs_trashed *out)
-{
-	struct span rest = span_str(name);
-	uint64_t time, size = 0;
-
-	if (rest.n < 20 || !num_hex_u64(span_of(rest.p, 16), &time) || rest.p[16] != '-'
-		|| (rest.p[17] != 'd' && rest.p[17] != 'r') || rest.p[18] != '-')
-		return false;
-	struct span tail = span_from(rest, 19);
-	size_t n = span_find(tail, '-');
-	if (n == tail.n || (n > 0 && !num_hex_u64(span_of(tail.p, n), &size)))
-		return false;
-
-	*out = (struct fs_trashed){.time_ns = (int64_t)time,
-		.is_deleted = rest.p[17] == 'd',
-		.is_measured = n > 0,
-		.size = size};
-	read_user(tail.p + n + 1, out->user);
-	(void)snprintf(out->id, sizeof(out->id), "%.16s-%.16s", key, name);
-	(void)snprintf(out->where, sizeof(out->where), "%.16s/%s", key, name);
-	return true;
-}
-
 /* -- keeping -- */
-
-/* The oldest versions of a path, in their order: names begin with the time. */
-struct oldest {
-	unsigned n, n_all;
-	char names[2 * FS_TRASH_VERSIONS_MOST][FS_NAME_MAX];
-};
-
-static bool remember_oldest(void *ctx, const char *name)
-{
-	struct oldest *oldest = ctx;
-	unsigned at = oldest->n;
-
-	oldest->n_all++;
-	while (at > 0 && strcmp(name, oldest->names[at - 1]) < 0)
-		at--;
-	if (at == ARRAY_LEN(oldest->names))
-		return true;
-	unsigned n_after = MIN(oldest->n, (unsigned)ARRAY_LEN(oldest->names) - 1) - at;
-	memmove(oldest->names[at + 1], oldest->names[at],
-		n_after * sizeof(oldest->names[0]));
-	(void)snprintf(oldest->names[at], sizeof(oldest->names[at]), "%s", name);
-	oldest->n = at + n_after + 1;
-	return true;
-}
-
-/* The oldest versions of a path go, so that who rewrites a file all day fills no disk. What
- * is left to do now is done the next time. */
-static void trim_versions(const struct fs_root *root, const char *key,
-	const struct fs_trashed *kept, const char *spared)
-{
-	struct oldest oldest = {0};
-	char where[FS_TRASH_WHERE_MAX];
-
-	if (fs_bucket_each(root, key, remember_oldest, &oldest) != FS_OK)
-		return;
-	for (unsigned i = 0; i < oldest.n && i + FS_TRASH_VERSIONS_MOST < oldest.n_all;
-		i++) {
-		(void)snprintf(where, sizeof(where), "%s/%s", key, oldest.names[i]);
-		if (strcmp(where, kept->where) == 0 /* the clock was set back */
-			|| (spared && strcmp(where, spared) == 0))
-			continue;
-		if (fs_remove_at(root, root->trash, where, "", FS_NO_WATCH) != FS_OK)
-			return;
-	}
-}
 
 typedef int keep_fn(int from_dir, const char *from, int to_dir, const char *to);
 
@@ -173,14 +57,14 @@ static enum fs_result try_to_keep(const struct fs_root *root, const struct fs_pl
 	if (result != FS_OK)
 		return result;
 	out->time_ns = (int64_t)clock_wall_ns();
-	name_version(out, key);
+	fs_trashed_name(out, key);
 	return fs_result_of(by(place->dir, place->name, root->trash, out->where));
 }
 
 void fs_trash_unkept(const struct fs_root *root, const char *path, enum fs_result why)
 {
-	if (root->unkept)
-		root->unkept(root->ctx, path, why);
+	if (root->watch.failed)
+		root->watch.failed(root->watch.ctx, path, why);
 }
 
 /* Whether somebody else has removed what was to be kept. */
@@ -191,53 +75,47 @@ static bool has_gone(const struct fs_root *root, const struct fs_place *place)
 	return fs_stat_at(root, place->dir, place->name, &info) == FS_NOT_FOUND;
 }
 
-static bool keep(const struct fs_root *root, const struct fs_place *place,
+static enum fs_result keep(const struct fs_root *root, const struct fs_place *place,
 	const struct fs_guard *guard, bool is_deleted, keep_fn *by, struct fs_trashed *out)
 {
 	char key[FS_BUCKET_KEY_MAX] = "";
-	bool may_trim = !guard->spared; /* which could be the oldest */
+	enum fs_result result = FS_NOT_FOUND;
 
 	*out = (struct fs_trashed){.is_deleted = is_deleted,
 		.is_measured = guard->now.type != FS_DIRECTORY,
 		.size = guard->now.type == FS_DIRECTORY ? 0 : guard->now.size};
 	if (root->trash < 0 || place->elsewhere || guard->for_good)
-		return false;
+		return FS_UNSUPPORTED;
 	(void)snprintf(out->user, sizeof(out->user), "%s", guard->by ? guard->by : "");
-	enum fs_result result = FS_OK;
-	for (unsigned i = 0; i < TRIES; i++) {
+	for (unsigned i = 0; i < TRIES && (result == FS_NOT_FOUND || result == FS_EXISTS);
+		i++)
 		result = try_to_keep(root, place, by, out, key);
-		if (result == FS_OK) {
-			if (root->kept_bytes)
-				atomic_fetch_add(root->kept_bytes, out->size);
-			if (out->time_ns / 1000 % TRIM_ONE_IN == 0)
-				trim_versions(root, key, out, guard->spared);
-			return true;
-		}
-		/* What was kept first goes first, and not what is kept now. */
-		if (result == FS_NO_SPACE && may_trim && fs_trim_for(root, root->trash, 1))
-			may_trim = false;
-		else if (result != FS_NOT_FOUND && result != FS_EXISTS)
-			break;
+	if (result == FS_OK) {
+		if (root->kept_bytes)
+			atomic_fetch_add(root->kept_bytes, out->size);
+		return FS_OK;
 	}
 	fs_bucket_drop_empty(root, key);
 	out->where[0] = '\0';
+	if (result == FS_NO_SPACE && guard->insists)
+		return FS_NO_SPACE;
 	if (!has_gone(root, place))
 		fs_trash_unkept(root, place->path, result);
-	return false;
+	return FS_UNSUPPORTED;
 }
 
-bool fs_trash_move(const struct fs_root *root, const struct fs_place *place,
+enum fs_result fs_trash_move(const struct fs_root *root, const struct fs_place *place,
 	const struct fs_guard *guard, bool is_deleted, struct fs_trashed *out)
 {
 	return keep(root, place, guard, is_deleted, keep_by_move, out);
 }
 
-bool fs_trash_link(const struct fs_root *root, const struct fs_place *place,
+enum fs_result fs_trash_link(const struct fs_root *root, const struct fs_place *place,
 	const struct fs_guard *guard, struct fs_trashed *out)
 {
 	out->where[0] = '\0';
 	if (guard->now.type == FS_FILE && guard->now.size == 0)
-		return false;
+		return FS_UNSUPPORTED;
 	return keep(root, place, guard, false, keep_by_link, out);
 }
 
@@ -269,7 +147,7 @@ enum fs_result fs_trash_measure(
 	enum fs_result result = fs_walk_sum(root, fd, watch, &measured.size);
 	if (result != FS_OK)
 		return result;
-	name_version(&measured, kept->id);
+	fs_trashed_name(&measured, kept->id);
 	result = fs_result_of(
 		file_rename(root->trash, kept->where, root->trash, measured.where, 0));
 	if (result != FS_OK)
@@ -281,83 +159,6 @@ enum fs_result fs_trash_measure(
 }
 
 /* -- looking -- */
-
-enum fs_result fs_trash_walk_open(struct fs_trash_walk *walk, const struct fs_root *root)
-{
-	if (root->trash < 0)
-		return FS_NOT_FOUND;
-	walk->root = root;
-	walk->is_inside = false;
-	int fd = file_open(root->trash, ".", O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0)
-		return fs_result_of(fd);
-	return fs_list_adopt(&walk->buckets, root, fd, "", true);
-}
-
-static void leave_bucket(struct fs_trash_walk *walk)
-{
-	if (!walk->is_inside)
-		return;
-	fs_list_close(&walk->versions);
-	walk->is_inside = false;
-}
-
-void fs_trash_walk_close(struct fs_trash_walk *walk)
-{
-	leave_bucket(walk);
-	fs_list_close(&walk->buckets);
-}
-
-/* Enters the next bucket. */
-static enum fs_result next_bucket(struct fs_trash_walk *walk)
-{
-	struct fs_entry entry;
-	enum fs_result result;
-
-	while ((result = fs_list_next(&walk->buckets, false, &entry)) == FS_OK) {
-		if (!fs_bucket_is(walk->root, entry.name)
-			|| !fs_bucket_path(walk->root, entry.name, walk->path))
-			continue;
-		int fd = file_open(walk->root->trash, entry.name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (fd == -ENOENT)
-			continue;
-		if (fd < 0)
-			return fs_result_of(fd);
-		(void)snprintf(walk->key, sizeof(walk->key), "%.16s", entry.name);
-		walk->n_versions = 0;
-		result = fs_list_adopt(&walk->versions, walk->root, fd, "", true);
-		walk->is_inside = result == FS_OK;
-		return result;
-	}
-	return result;
-}
-
-enum fs_result fs_trash_walk_next(struct fs_trash_walk *walk, struct fs_trashed *out)
-{
-	struct fs_entry entry;
-
-	for (;;) {
-		if (!walk->is_inside) {
-			enum fs_result result = next_bucket(walk);
-			if (result != FS_OK)
-				return result;
-		}
-		enum fs_result result = fs_list_next(&walk->versions, false, &entry);
-		if (result == FS_OK) {
-			if (!read_version(walk->key, entry.name, out))
-				continue;
-			walk->n_versions++;
-			return FS_OK;
-		}
-		bool is_empty = result == FS_END && walk->n_versions == 0;
-		leave_bucket(walk);
-		if (is_empty)
-			fs_bucket_drop_empty(walk->root, walk->key);
-		else if (result != FS_END)
-			return result;
-	}
-}
 
 /* @id's two halves, as its bucket's key and the beginning of its name. */
 static bool read_id(const char *id, char *key, char *time)
@@ -382,7 +183,7 @@ static bool is_other(void *ctx, const char *name)
 	struct search *search = ctx;
 
 	search->is_found = strncmp(name, search->time, 16) == 0
-			   && read_version(search->key, name, search->out);
+			   && fs_trashed_read(search->key, name, search->out);
 	return !search->is_found;
 }
 
@@ -401,6 +202,53 @@ enum fs_result fs_trash_find(
 }
 
 /* -- leaving -- */
+
+/* The oldest versions of a path, in their order: names begin with the time. */
+struct oldest {
+	unsigned n, n_all;
+	char names[2 * FS_TRASH_VERSIONS_MOST][FS_NAME_MAX];
+};
+
+static bool remember_oldest(void *ctx, const char *name)
+{
+	struct oldest *oldest = ctx;
+	unsigned at = oldest->n;
+
+	oldest->n_all++;
+	while (at > 0 && strcmp(name, oldest->names[at - 1]) < 0)
+		at--;
+	if (at == ARRAY_LEN(oldest->names))
+		return true;
+	unsigned n_after = MIN(oldest->n, (unsigned)ARRAY_LEN(oldest->names) - 1) - at;
+	memmove(oldest->names[at + 1], oldest->names[at],
+		n_after * sizeof(oldest->names[0]));
+	(void)snprintf(oldest->names[at], sizeof(oldest->names[at]), "%s", name);
+	oldest->n = at + n_after + 1;
+	return true;
+}
+
+/* So that who rewrites a file all day fills no disk. What is left to do now is done the next
+ * time. */
+void fs_trash_tidy(const struct fs_root *root, const struct fs_trashed *kept)
+{
+	struct oldest oldest = {0};
+	const struct fs_watch watch = fs_root_own_watch(root);
+	char key[FS_BUCKET_KEY_MAX], where[FS_TRASH_WHERE_MAX];
+
+	if (!kept->where[0] || kept->time_ns / 1000 % TRIM_ONE_IN != 0)
+		return;
+	(void)snprintf(key, sizeof(key), "%.16s", kept->where);
+	if (fs_bucket_each(root, key, remember_oldest, &oldest) != FS_OK)
+		return;
+	for (unsigned i = 0; i < oldest.n && i + FS_TRASH_VERSIONS_MOST < oldest.n_all;
+		i++) {
+		(void)snprintf(where, sizeof(where), "%s/%s", key, oldest.names[i]);
+		if (strcmp(where, kept->where) == 0) /* the clock was set back */
+			continue;
+		if (fs_remove_at(root, root->trash, where, "", &watch) != FS_OK)
+			return;
+	}
+}
 
 static void left(const struct fs_root *root, const struct fs_trashed *kept)
 {
@@ -425,19 +273,20 @@ enum fs_result fs_trash_restore(const struct fs_root *root, const struct fs_tras
 {
 	AUTO_PLACE place = FS_PLACE_NONE;
 	AUTO_GUARD guard = FS_GUARD_NONE;
-	struct fs_aside displaced = FS_ASIDE_NONE;
+	struct fs_displaced displaced = FS_DISPLACED_NONE;
+	const struct fs_watch watch = fs_root_own_watch(root);
 	struct fs_info info;
 
 	enum fs_result result = fs_place_open(&place, root, to);
 	if (result == FS_OK)
 		result = fs_stat_at(root, root->trash, kept->where, &info);
 	if (result == FS_OK && overwrite)
-		result = fs_install_check(root, &place, FS_NO_WATCH);
+		result = fs_install_check(root, &place, &watch);
 	if (result == FS_OK)
 		result = fs_guard_enter(&guard, root, &place, condition);
 	if (result != FS_OK)
 		return result;
-	guard.spared = kept->where;
+	guard.insists = true; /* no room is made: this may be the oldest */
 	*created = !guard.exists;
 	if (guard.exists && overwrite && guard.now.inode == info.inode
 		&& guard.now.dev == info.dev) /* who kept it died before more */

@@ -14,49 +14,44 @@
 
 #include "service/drive/fs/bucket.h"
 #include "service/drive/fs/guard.h"
-#include "service/drive/fs/list.h"
+#include "service/drive/fs/trashed.h"
 #include "service/drive/fs/watch.h"
 
 enum {
-	FS_TRASH_ID_MAX =
-		40, /* bytes, with the NUL: of a version's name in all the trash */
-	FS_TRASH_USER_MAX = 65,      /* of who made it one */
-	FS_TRASH_WHERE_MAX = 288,    /* of BUCKET/VERSION */
 	FS_TRASH_VERSIONS_MOST = 16, /* of one path; the oldest go, now and then */
 };
 
-/* One version. */
-struct fs_trashed {
-	char id[FS_TRASH_ID_MAX];       /* what strangers may call it: digits and a dash */
-	char where[FS_TRASH_WHERE_MAX]; /* below root->trash; "" while there is none */
-	char user[FS_TRASH_USER_MAX];   /* who did it; "" where nobody has a name */
-	int64_t time_ns;                /* when, since the epoch */
-	bool is_deleted;                /* or replaced by another */
-	bool is_measured;
-	uint64_t size; /* bytes, of all files in a tree; where it is measured */
-};
-
-/* Tells root->unkept of what stood at @path. */
+/* Tells the root's watch (fs_options) of what stood at @path. */
 void fs_trash_unkept(const struct fs_root *root, const char *path, enum fs_result why);
 
 /**
  * fs_trash_move - move what stands at @place, as @guard saw it, into the trash.
  *
- * False where it cannot be kept, which root->unkept is told unless it was never to be:
- * it stands where it did, and the caller goes on as if there were no trash.
+ * FS_OK. FS_UNSUPPORTED where it cannot be kept, which the root's watch is told unless it
+ * was never to be: it stands where it did, and the caller goes on as if there were no
+ * trash. FS_NO_SPACE, likewise, only to a guard that insists: the caller leaves it, makes
+ * room (fs_trim_for), and comes again.
  */
-[[nodiscard]] bool fs_trash_move(const struct fs_root *root, const struct fs_place *place,
-	const struct fs_guard *guard, bool is_deleted, struct fs_trashed *out);
+[[nodiscard]] enum fs_result fs_trash_move(const struct fs_root *root,
+	const struct fs_place *place, const struct fs_guard *guard, bool is_deleted,
+	struct fs_trashed *out);
 
 /**
  * fs_trash_link - keep the file or link at @place, which is about to be renamed over.
  *
- * It has two names then, so that it is never absent. False as above, and for an
+ * It has two names then, so that it is never absent. As above; FS_UNSUPPORTED for an
  * empty file, which has nothing to lose. @out->where goes with fs_trash_undo if it
- * is not replaced after all.
+ * is not replaced after all; "" where it is not kept.
  */
-[[nodiscard]] bool fs_trash_link(const struct fs_root *root, const struct fs_place *place,
-	const struct fs_guard *guard, struct fs_trashed *out);
+[[nodiscard]] enum fs_result fs_trash_link(const struct fs_root *root,
+	const struct fs_place *place, const struct fs_guard *guard, struct fs_trashed *out);
+
+/**
+ * fs_trash_tidy - remove the oldest versions of the path of @kept, one time in eight.
+ *
+ * With no lock held: it may take long. Nothing where @kept->where is "".
+ */
+void fs_trash_tidy(const struct fs_root *root, const struct fs_trashed *kept);
 
 /* It stands at @place after all. */
 void fs_trash_undo(
@@ -69,28 +64,6 @@ void fs_trash_undo(
  */
 [[nodiscard]] enum fs_result fs_trash_measure(
 	const struct fs_root *root, struct fs_trashed *kept, const struct fs_watch *watch);
-
-/* -- looking -- */
-
-/* All versions, bucket by bucket. Large: not for the stack. */
-struct fs_trash_walk {
-	const struct fs_root *root; /* borrowed */
-	struct fs_list buckets, versions;
-	bool is_inside;
-	unsigned n_versions; /* seen in this bucket */
-	char key[FS_BUCKET_KEY_MAX];
-	char path[FS_PATH_MAX]; /* what the version had, until the next call */
-};
-
-/* FS_OK, and fs_trash_walk_close ends it; FS_NOT_FOUND where there is no trash. */
-[[nodiscard]] enum fs_result fs_trash_walk_open(
-	struct fs_trash_walk *walk, const struct fs_root *root);
-
-/* FS_OK with a version, FS_END, or why not. Tidies up after who died. */
-[[nodiscard]] enum fs_result fs_trash_walk_next(
-	struct fs_trash_walk *walk, struct fs_trashed *out);
-
-void fs_trash_walk_close(struct fs_trash_walk *walk);
 
 /* The version @id, and its @path of FS_PATH_MAX. FS_OK or FS_NOT_FOUND. */
 [[nodiscard]] enum fs_result fs_trash_find(
