@@ -9,12 +9,12 @@
 #include "interp/executor.h"
 #include "interp/files.h"
 #include "interp/hazards.h"
+#include "interp/hooks.h"
 #include "interp/managed.h"
 #include "interp/server.h"
 #include "os/addr.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/fork.h"
 #include "os/inherit.h"
 #include "os/sock.h"
 
@@ -146,6 +146,7 @@ static void take_options(const struct pfi_options *from, struct pfi_options *to)
 	to->after_fork_in_parent = given.after_fork_in_parent;
 	to->after_fork_in_child = given.after_fork_in_child;
 	to->fork_arg = given.fork_arg;
+	to->fork = given.fork;
 }
 
 /* Everything the server will need, gathered before anything is forked. */
@@ -200,12 +201,6 @@ static int gather(struct beginning *b, struct reason *reason)
 		.stale = files_changed_since(state.files, b->managed.started_ns),
 	};
 	return b->options.name ? 0 : reason_errno(reason, "cannot begin");
-}
-
-static void call_hook(void (*hook)(void *arg), const struct pfi_options *options)
-{
-	if (hook)
-		hook(options->fork_arg);
 }
 
 /* In the server: nothing of the first caller's. */
@@ -274,14 +269,11 @@ int pfi_init_complete(const struct pfi_options *options, struct pfi_call *call,
 	if (b.managed.ours && b.managed.own_listener < 0)
 		decline(&b.managed);
 
-	call_hook(b.options.before_fork, &b.options);
-	pid_t pid = fork_here();
-	if (pid != 0) {
-		call_hook(b.options.after_fork_in_parent, &b.options);
+	pid_t pid = hooks_fork(&b.options);
+	if (pid != 0)
 		_exit(pid < 0 ? 255 : 0);
-	}
 	leave_caller(&b);
-	call_hook(b.options.after_fork_in_child, &b.options);
+	hooks_in_child(&b.options);
 	state.executor.call.size = sizeof(state.executor.call);
 	server_run(&b.setup, &state.executor);
 

@@ -34,6 +34,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -103,6 +104,12 @@ struct pfi_options {
 	void (*after_fork_in_parent)(void *arg);
 	void (*after_fork_in_child)(void *arg);
 	void *fork_arg;
+
+	/*
+	 * In place of fork(2), for a runtime with threads of its own that only its
+	 * own fork makes anew. Returns as fork(2) does, but -errno. NULL: fork(2).
+	 */
+	pid_t (*fork)(void *arg);
 };
 
 /*
@@ -113,7 +120,8 @@ struct pfi_options {
  * under its number, and those it had closed are closed; working directory,
  * umask, resource limits, nice value, and supplementary groups (where the rights
  * allow) are the caller's; the signal mask is the caller's, what it ignored is
- * ignored and everything else is at its default; environ(7) holds exactly env;
+ * ignored unless set-up installed a handler, which stays, and everything else is
+ * at its default; environ(7) holds exactly env;
  * the process leads its own process group.
  *
  * Left to the binding, because only it knows its interpreter: its own copies of

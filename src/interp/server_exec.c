@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "interp/files.h"
+#include "interp/hooks.h"
 #include "interp/known.h"
 #include "os/chan.h"
 #include "os/clock.h"
@@ -71,12 +72,6 @@ void server_exec_close_all(struct server *server)
 	loop_free(server->loop);
 }
 
-static void call_hook(void (*hook)(void *arg), const struct pfi_options *options)
-{
-	if (hook)
-		hook(options->fork_arg);
-}
-
 /* In the child: an executor, waiting to become somebody's script. */
 static void become_executor(
 	struct server *server, int chan, pid_t parent, struct executor_call *out)
@@ -89,7 +84,7 @@ static void become_executor(
 		_exit(0);
 	server_exec_close_all(server);
 	(void)setpgid(0, 0);
-	call_hook(setup->options->after_fork_in_child, setup->options);
+	hooks_in_child(setup->options);
 	(void)fcntl(chan, F_SETFL, 0); /* it has nothing else to wait for */
 	executor_wait(setup->base, chan, server->serial + 1, out);
 }
@@ -146,7 +141,6 @@ static struct server_exec *exec_new(struct server *server, int *chan)
 
 bool server_exec_fork(struct server *server, struct executor_call *out)
 {
-	const struct pfi_options *options = server->setup->options;
 	struct chan_pair pair = CHAN_PAIR_NONE;
 	pid_t self = getpid();
 
@@ -159,14 +153,12 @@ bool server_exec_fork(struct server *server, struct executor_call *out)
 		return false;
 	}
 
-	call_hook(options->before_fork, options);
-	exec->pid = fork_here();
+	exec->pid = hooks_fork(server->setup->options);
 	if (exec->pid == 0) {
 		forget_exec(exec);
 		become_executor(server, fd_take(&wrk), self, out);
 		return true;
 	}
-	call_hook(options->after_fork_in_parent, options);
 	if (exec->pid < 0) {
 		server_failed(server, "fork", exec->pid);
 		forget_exec(exec);

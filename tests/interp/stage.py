@@ -23,9 +23,11 @@ class Tree:
         self.compat = folder_of(top, "perl-compat/Proc/Prefork/Interp.pm") / "perl-compat"
         self.perl = [folder_of(top, "auto/Prefork/Interp/Interp.so"), folder_of(top, "Prefork/Interp/Auto.pm")]
         self.python = folder_of(top, "prefork_interp/__init__.py")
+        self.ruby = folder_of(top, "prefork_interp/native.rb")
         self.library = folder_of(top, "libprefork-interp.so.1")
         self.environment = {
             "LD_LIBRARY_PATH": str(self.library),
             "PERL5LIB": ":".join(map(str, self.perl)),
             "PYTHONPATH": str(self.python),
+            "RUBYLIB": str(self.ruby),
         }

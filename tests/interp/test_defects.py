@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from interp.world import LANGUAGES, PATIENCE_S, PERL, PYTHON, TIMEOUT_S
+from interp.world import LANGUAGES, PATIENCE_S, PERL, PYTHON, RUBY, TIMEOUT_S
 
 MAN = pathlib.Path(__file__).parents[2] / "docs/man/prefork-interp.1"
 READY_LANGUAGES = [language for language in LANGUAGES if not language.preload]
@@ -71,6 +71,7 @@ def test_7_the_first_caller_leaves_nothing_of_its_own(home, language):
 MODULES = {
     PERL.name: ("Part.pm", "package Part; sub text { '%s' } 1;\n", "use lib '%s/lib', '%s/other'; use Part; %s\nprint Part::text(), qq(\\n);\n"),
     PYTHON.name: ("Part.py", "def text(): return '%s'\n", "import sys; sys.path[:0] = ['%s/lib', '%s/other']\nimport Part\n%s\nprint(Part.text())\n"),
+    RUBY.name: ("Part.rb", "def text() = '%s'\n", "$LOAD_PATH.unshift('%s/lib', '%s/other')\nrequire 'Part'\n%s\nputs text\n"),
 }
 
 
@@ -132,7 +133,7 @@ def test_8_a_module_that_is_gone_is_noticed(parted):
 
 @EACH
 def test_8_the_script_itself_is_noticed(parted):
-    more = {".pl": 'print "more\\n";\n', ".py": 'print("more")\n'}[parted.script.language.suffix]
+    more = {".pl": 'print "more\\n";\n', ".py": 'print("more")\n', ".rb": "puts 'more'\n"}[parted.script.language.suffix]
     with open(parted.script.path, "a", encoding="utf-8") as file:
         file.write(more)
 
@@ -238,7 +239,7 @@ needs_namespace = pytest.mark.skipif(subprocess.run([*NO_INOTIFY, "true"], captu
 @needs_namespace
 @pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)
 def test_17_without_inotify_calls_are_warm_and_changes_are_noticed(home, language):
-    script = home.script(language, language.ready + '\nprint("old\\n");\n' if language is PERL else language.ready + '\nprint("old")\n')
+    script = home.script(language, language.ready + {".pl": '\nprint("old\\n");\n', ".py": '\nprint("old")\n', ".rb": '\nputs "old"\n'}[language.suffix])
 
     def says():
         return script.call([*NO_INOTIFY, *script.warm()]).out
@@ -346,6 +347,7 @@ def test_21_the_greetings_length_is_in_network_order(home):
 @pytest.mark.parametrize("language", READY_LANGUAGES, ids=str)
 def test_22_an_idle_server_goes(home, language):
     ready = language.ready.replace("_complete()", "_complete(idle_timeout => 1)").replace("ready()", "ready(idle_timeout=1)")
+    ready = ready.replace("Interp.ready", "Interp.ready idle_timeout: 1")
     script = home.script(language, ready + "\n")
     script.call(script.warm())
     pid = script.server()

@@ -24,8 +24,9 @@ class Language:
 
 PERL = Language("perl", "/usr/bin/perl", ".pl", "use Prefork::Interp; prefork_initialisation_complete();")
 PYTHON = Language("python", "/usr/bin/python3", ".py", "import prefork_interp; prefork_interp.ready()")
+RUBY = Language("ruby", "/usr/bin/ruby", ".rb", "require 'prefork_interp'; PreforkInterp.ready")
 LANGUAGES = [
-    PERL, PYTHON,
+    PERL, PYTHON, RUBY,
     dataclasses.replace(PERL, name="perl-auto", ready="", preload=True),
     dataclasses.replace(PYTHON, name="python-auto", ready="", preload=True),
 ]
