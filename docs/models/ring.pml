@@ -79,7 +79,7 @@ chan down[N] = [DOWN_ROOM] of { mtype };
 
 /* struct ring_shared */
 byte epoch = 1, holder = SUP;
-bit confirming = 1;
+byte confirming = 1; /* the epoch in which it is asked who has room; 0 */
 
 /* the supervisor's own */
 mtype state = PARKED;
@@ -199,7 +199,15 @@ end:	do
 			enter(ALLOW, e);
 			w[i].allowed = 1;
 			w[i].epoch = e;
-			holder = i
+			holder = i;
+			if /* ask_no_more() */
+#ifdef MUTANT_ANSWERED_IN_AN_OLD_EPOCH
+			:: t == ASK -> confirming = 0
+#else
+			:: t == ASK && confirming == e -> confirming = 0
+#endif
+			:: else
+			fi
 		fi }
 	:: atomic { does(i, PASSING) ->
 		leave(ALLOW, w[i].epoch);
@@ -297,7 +305,7 @@ inline forward()
 	:: s == N && t == ALLOW -> /* ask() */
 		atomic { state = ASKING; room_reported = 0 };
 #ifndef MUTANT_ASKED_TOO_LATE
-		confirming = 1;
+		confirming = epoch;
 #endif
 		atomic { holder = NONE; t = ASK; e = epoch; s = 0 }
 #ifdef MUTANT_NEVER_PARKED
@@ -311,7 +319,7 @@ inline forward()
 #ifndef MUTANT_NEVER_PARKED
 	:: s == N && t == ASK && !room_reported -> /* park() */
 #ifdef MUTANT_ASKED_TOO_LATE
-		confirming = 1;
+		confirming = epoch;
 #endif
 		atomic { state = PARKED; holder = SUP; break }
 #endif
@@ -336,7 +344,7 @@ inline send_close()
 inline recall()
 {
 	next_epoch();
-	confirming = 1;
+	confirming = epoch;
 	atomic { state = PARKED; holder = SUP; each = 0;
 		do
 		:: each < N ->

@@ -193,6 +193,12 @@ static void on_lease(struct loop_timer *timer)
 
 /* -- where the token is -- */
 
+/* From now on, in this epoch. */
+static void ask_for_room(struct ring_sup *r)
+{
+	atomic_store(&r->shared->confirming, atomic_load(&r->shared->epoch));
+}
+
 static void go_out(struct ring_sup *r, unsigned first_slot)
 {
 	r->state = RING_OUT;
@@ -215,7 +221,7 @@ static void ask(struct ring_sup *r)
 	r->room_reported = false;
 	/* Before the byte: who sees the byte go by, full, and gets room after it, will say
 	 * so. */
-	atomic_store(&r->shared->confirming, 1);
+	ask_for_room(r);
 	send_token(r, 0, RING_ALLOW | RING_CONFIRM);
 }
 
@@ -235,7 +241,7 @@ static void recall(struct ring_sup *r)
 	struct slot *slot;
 
 	atomic_fetch_add(&r->shared->epoch, 1);
-	atomic_store(&r->shared->confirming, 1);
+	ask_for_room(r);
 	park(r);
 	crew_for_each_ready (slot, r->crew)
 		ping(slot);
@@ -465,7 +471,7 @@ static int sup_start(struct crew *crew, struct reason *reason)
 		return reason_set(reason, "out of memory");
 
 	atomic_store(&r->shared->epoch, 1);
-	atomic_store(&r->shared->confirming, 1);
+	ask_for_room(r);
 	atomic_store(&r->shared->holder, SUP_HOLDS);
 	for (unsigned i = 0; i <= crew->n_slots; i++)
 		r->pipes[i] = (struct ring_pipe){

@@ -77,8 +77,9 @@ struct ring_conn_msg {
  * epoch. */
 struct ring_shared {
 	_Atomic uint32_t epoch; /* written by the supervisor alone */
-	_Atomic uint32_t
-		confirming; /* by the supervisor: say RING_ROOM when you get room */
+	/* By the supervisor, the epoch: say RING_ROOM when you get room. 0, also by the worker that
+	 * takes the token which asks: nobody need. */
+	_Atomic uint32_t confirming;
 	_Atomic uint32_t
 		holder; /* by whoever takes the token: its slot + 1; 0 on the way */
 };

@@ -59,6 +59,17 @@ static void forget_token(struct ring_wrk *r)
 	tell(r->accept.worker, RING_BACK);
 }
 
+/*
+ * The lap that asks whether all are full ends here: not all are. Unless our epoch is over,
+ * which may have come to be since we looked: then it is another question.
+ */
+static void ask_no_more(struct ring_wrk *r)
+{
+	uint32_t asked = r->epoch;
+
+	(void)atomic_compare_exchange_strong(&r->ends->shared->confirming, &asked, 0);
+}
+
 static void take_token(struct ring_wrk *r, const struct ring_token *t)
 {
 	struct worker *w = r->accept.worker;
@@ -73,6 +84,8 @@ static void take_token(struct ring_wrk *r, const struct ring_token *t)
 	r->epoch = t->epoch;
 	atomic_store(&r->ends->shared->holder, w->boot->slot_index + 1);
 	accept_wrk_want(&r->accept, true);
+	if (t->byte & RING_CONFIRM)
+		ask_no_more(r);
 }
 
 static void handle(struct ring_wrk *r, const struct ring_token *t)
