@@ -319,10 +319,11 @@ def test_the_page_restores_and_removes_by_plain_forms(served, folder):
 def fill(folder, times):
     """Puts a version of a path of its own into the trash for every time, in seconds, as an earlier server would have."""
     for i, sec in enumerate(times):
-        bucket = folder / ".prefork" / "trash" / f"{i:016x}"
-        bucket.mkdir()
-        (bucket / "0").symlink_to(f"made-{sec}.")
-        (bucket / f"{sec * 10**9:016x}-d-0-").touch()
+        made = folder / ".prefork" / "made"
+        made.mkdir()
+        (made / "0").symlink_to(f"made-{sec}.")
+        (made / f"{sec * 10**9:016x}-d-0-").touch()
+        made.rename(folder / ".prefork" / "trash" / f"{i:016x}")  # whole: an empty one a server takes away
 
 
 def test_the_page_shows_the_newest_of_very_many(served, folder):

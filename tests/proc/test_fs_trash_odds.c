@@ -417,6 +417,28 @@ static void an_inode_of_another_disk_is_not_what_was_kept(void **state)
 	unmount_room(room);
 }
 
+static void a_look_goes_on_where_what_it_looks_at_goes(void **state)
+{
+	const struct room *room = *state;
+	struct fs_trash_walk *walk = malloc(sizeof(*walk));
+	struct fs_trashed kept;
+	unsigned n = 0;
+
+	for (char name[] = "a"; name[0] < 'd'; name[0]++) {
+		put(room, name, "1");
+		delete (room, name);
+	}
+	assert_non_null(walk);
+	assert_result(fs_trash_walk_open(walk, &room->root), FS_OK);
+	for (; fs_trash_walk_next(walk, &kept) == FS_OK; n++)
+		assert_result(fs_trash_purge(&room->root, &kept, FS_NO_WATCH), FS_OK);
+	fs_trash_walk_close(walk);
+	free(walk);
+
+	assert_int_equal(n, 3);
+	assert_int_equal(look(room)->n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +450,7 @@ int main(void)
 		EVERYWHERE_KEPT(old_versions_are_removed_without_a_lock),
 		KEPT_IN(room_to_keep_is_made_without_a_lock, in_memory),
 		EVERYWHERE_KEPT(a_folder_with_a_mount_in_it_is_not_replaced),
+		EVERYWHERE_KEPT(a_look_goes_on_where_what_it_looks_at_goes),
 		KEPT_IN(an_inode_of_another_disk_is_not_what_was_kept, in_memory),
 	};
 
