@@ -358,11 +358,14 @@ def at_once(n, work):
     return results
 
 
-@pytest.mark.parametrize("kind", ["lock", "deep", "put-new", "put-same", "if", "mkcol", "move"])
-def test_of_sixteen_who_want_the_same_exactly_one_wins(drive, house, kind):
+MKCOL = (b'<D:mkcol xmlns:D="DAV:"><D:set><D:prop><D:resourcetype><D:collection/></D:resourcetype><x xmlns="urn:x">1</x>'
+         b'</D:prop></D:set></D:mkcol>')
+
+
+@pytest.mark.parametrize("rounds", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["lock", "deep", "put-new", "put-same", "if", "mkcol", "mkcol-with", "move"])
+def test_of_sixteen_who_want_the_same_exactly_one_wins(drive, house, kind, rounds):
     served = drive("--durability", "rename")
-    for i in range(16):
-        (house / f"from{i}").write_bytes(b"%d" % i)
 
     def attempt(round_, tag, i):
         with served.connect() as wire:
@@ -379,8 +382,12 @@ def test_of_sixteen_who_want_the_same_exactly_one_wins(drive, house, kind):
                 return wire.ask("PUT", "/a.txt", {"If": f"([{tag}])"}, b"%d %d" % (i, round_))
             if kind == "mkcol":
                 return wire.ask("MKCOL", f"/m{round_}/")
+            if kind == "mkcol-with":
+                return wire.ask("MKCOL", f"/w{round_}/", {}, MKCOL if i % 2 else None)
             return wire.ask("MOVE", f"/from{i}", {"Destination": f"/t{round_}", "Overwrite": "F"})
-    for round_ in range(1 if kind == "move" else 5):
+    for round_ in range(rounds):
+        for i in range(16):
+            (house / f"from{i}").write_bytes(b"%d" % i)
         if kind == "deep":
             (house / f"d{round_}").mkdir()
             (house / f"d{round_}" / "x").touch()

@@ -195,6 +195,37 @@ quit
 
 
 
+# lftp
+
+def test_lftp_mirrors_there_and_back(served, folder, need, tmp_path):
+    (folder / "there.txt").write_text("there")
+    source = tmp_path / "source"
+    (source / "sub folder").mkdir(parents=True)
+    for name in ("one.txt", "sub folder/two & three.txt", "sub folder/ümläut.txt"):
+        (source / name).write_bytes(name.encode() * 1000)
+    script = f"""set net:max-retries 1
+set http:use-mkcol yes
+set cmd:fail-exit yes
+open {served.url}/
+cls -1
+get there.txt -o {tmp_path}/down.txt
+put {source}/one.txt -o "up here.txt"
+mkdir made
+mirror -R {source} up
+mirror up {tmp_path}/back
+mv "up here.txt" made/moved.txt
+rm there.txt
+"""
+    status, said = run([need("lftp")], input=script.encode(), cwd=tmp_path, env=os.environ | {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
+
+    print(said)
+    assert status == 0
+    assert "there.txt" in said and (tmp_path / "down.txt").read_text() == "there"
+    assert not trees_differ(source, folder / "up") and not trees_differ(source, tmp_path / "back")
+    assert (folder / "made" / "moved.txt").read_bytes() == (source / "one.txt").read_bytes()
+    assert not (folder / "there.txt").exists() and not (folder / "up here.txt").exists()
+
+
 # davfs2: the folder as a part of the local file system
 
 @pytest.fixture
