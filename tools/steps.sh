@@ -1,6 +1,8 @@
 # What tools/test and tools/soak share: steps, builds, and how pytest is called. Sourced, in the tree's top folder.
 
-step() { # NAME COMMAND...: prints one line a step, and the whole log of one that fails
+# Prints one line a step. What fails is shown whole, and ends it all; where $logs is set its
+# log goes there, its name into $failed, and the next step has its turn.
+step() { # NAME COMMAND...
 	name=$1
 	shift
 	started=$(date +%s)
@@ -10,11 +12,21 @@ step() { # NAME COMMAND...: prints one line a step, and the whole log of one tha
 		grep -E '^(Ok|Fail|[0-9]+ passed|=+ .*(passed|failed)|SKIPPED)' "$log" | sed 's/^/      /' || true
 		rm -f "$log"
 	else
-		printf 'FAIL  %s\n' "$name"
+		printf 'FAIL  %-44s %4d s\n' "$name" $(($(date +%s) - started))
+		fail
+	fi
+}
+
+fail() {
+	if [ -z "${logs:-}" ]; then
 		cat "$log"
 		rm -f "$log"
 		exit 1
 	fi
+	tail -n 15 "$log" | sed 's/^/      /'
+	mv "$log" "$logs/$(printf '%s' "$name" | tr -cs 'a-z0-9\n' '-').log"
+	failed="$failed
+  $name"
 }
 
 configure() { # DIR OPTIONS...
@@ -36,10 +48,21 @@ suites() { # BUILD SUITE...: of meson's
 		{ echo "once more, one at a time" && meson test -C "$build" --no-rebuild --num-processes 1 $options; }
 }
 
+# With mounts and processes of its own, where $unshare says how: they end with it, however it
+# ends. The shell is those processes' init, and reaps.
+apart() { # COMMAND...
+	# shellcheck disable=SC2086 # a list of words
+	if [ "${unshare:-}" ]; then
+		$unshare sh -c '"$@"; exit $?' sh "$@"
+	else
+		"$@"
+	fi
+}
+
 run_pytest() { # BUILD PYTEST-ARGUMENTS...
 	build=$1
 	shift
-	timeout -k 10 1800 env PREFORKD="$PWD/$build/src/app/preforkd" LOAD="$PWD/build-test/bench/load" PYTHONDONTWRITEBYTECODE=1 \
+	apart timeout -k 10 "${deadline:-1800}" env PREFORKD="$PWD/$build/src/app/preforkd" LOAD="$PWD/build-test/bench/load" PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -c tests/pytest.ini -o cache_dir="$PWD/$build/pytest-cache" "$@"
 }
 
