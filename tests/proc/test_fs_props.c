@@ -11,6 +11,8 @@
 #include "service/drive/fs/publish.h"
 #include "service/drive/fs/remove.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/xattr.h>
 
 #define LARGE 100'000u
@@ -130,6 +132,41 @@ static void what_is_refused_changes_nothing(void **state)
 	assert_int_equal(fs_stat(&room->root, "f", &after), FS_OK);
 	assert_int_equal(after.mtime_ns, before.mtime_ns);
 	assert_props(room, "f", 'a', 3);
+}
+
+static bool set_immutable(const struct room *room, const char *path, bool is_immutable)
+{
+	AUTO_CLOSE int fd = file_open(room->root.fd, path, O_RDONLY, 0);
+	int flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return false;
+	flags = is_immutable ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+static void what_may_not_be_changed_keeps_them_of_any_size(void **state)
+{
+	struct room *room = *state;
+	static const size_t sizes[] = {10, LARGE};
+
+	drop_file(room, "f", "x");
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(set(room, "f", 'f', sizes[i]), FS_OK);
+		if (!set_immutable(room, "f", true)) {
+			print_message("# SKIPPED: nothing can be made immutable here\n");
+			return;
+		}
+		enum fs_result small = set(room, "f", 's', 10),
+			       large = set(room, "f", 'l', LARGE);
+		enum fs_result none = set(room, "f", 'n', 0);
+		assert_true(set_immutable(room, "f", false));
+		assert_int_equal(small, FS_FORBIDDEN);
+		assert_int_equal(large, FS_FORBIDDEN);
+		assert_int_equal(none, FS_FORBIDDEN);
+		assert_props(room, "f", 'f', sizes[i]);
+	}
+	assert_no_litter(room);
 }
 
 static void they_go_where_the_file_goes(void **state)
@@ -450,6 +487,7 @@ int main(void)
 		EVERYWHERE(properties_of_any_size_are_kept_and_changed_and_removed),
 		EVERYWHERE(a_listing_reads_them_by_the_entrys_name),
 		EVERYWHERE(what_is_refused_changes_nothing),
+		EVERYWHERE(what_may_not_be_changed_keeps_them_of_any_size),
 		EVERYWHERE(they_go_where_the_file_goes),
 		EVERYWHERE(they_go_where_the_tree_goes),
 		EVERYWHERE(an_upload_given_up_leaves_no_properties_behind),

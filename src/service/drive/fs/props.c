@@ -207,17 +207,34 @@ static void remove_side(const struct fs_root *root, const struct fs_info *info)
 		(void)file_unlink(root->private, name); /* usually there is none */
 }
 
+/* A file beside goes first, as the attribute announces it; but not before we know that we
+ * may change that. */
+static int write_none(const struct fs_root *root, int fd, const struct fs_info *info)
+{
+	if (!root->can.attributes) {
+		remove_side(root, info);
+		return 0;
+	}
+	bool is_beside = file_attr_get(fd, FS_PROPS_ATTR, NULL, 0) == 0;
+	int err = is_beside ? file_attr_set(fd, FS_PROPS_ATTR, "", 0, XATTR_REPLACE) : 0;
+	if (is_beside && err == 0)
+		remove_side(root, info);
+	if (err == 0)
+		err = file_attr_remove(fd, FS_PROPS_ATTR);
+	if (err == 0)
+		remove_side(
+			root, info); /* an old one, where an earlier change was cut off */
+	return err == -ENODATA || err == -EOPNOTSUPP ? 0 : err;
+}
+
 /* The attribute says it last: what it says counts. */
 static enum fs_result write_open(
 	const struct fs_root *root, int fd, const struct fs_info *info, struct span props)
 {
 	if (props.n > FS_PROPS_MAX)
 		return FS_TOO_LARGE;
-	if (props.n == 0) {
-		remove_side(root, info);
-		int err = root->can.attributes ? file_attr_remove(fd, FS_PROPS_ATTR) : 0;
-		return err == -ENODATA || err == -EOPNOTSUPP ? FS_OK : fs_result_of(err);
-	}
+	if (props.n == 0)
+		return fs_result_of(write_none(root, fd, info));
 	int err = !root->can.attributes ? -EOPNOTSUPP
 		  : props.n > SMALL_MAX
 			  ? -ENOSPC
