@@ -97,8 +97,9 @@ static void put_end(struct maker *m, const char *proto, const char *side,
 	struct span name = span_str(host ? host : "");
 
 	addr_host(addr, ip);
-	ip[strcspn(ip, "%")] = '\0'; /* the interface has a variable of its own */
-	put(m, proto, side, "IP=", span_str(ip));
+	struct span all = span_str(ip);
+	put(m, proto, side,
+		"IP=", span_of(ip, span_find(all, '%'))); /* the interface has its own */
 	put_number(m, proto, side, "PORT=", addr_port(addr));
 	if (name.n)
 		put(m, proto, side, "HOST=", span_of(name.p, MIN(name.n, HOST_NAME_MOST)));

@@ -104,10 +104,13 @@ static void on_err(struct loop_io *io, uint32_t events)
 static void say_end(const struct run *r, const siginfo_t *how)
 {
 	bool fine = how->si_code == CLD_EXITED && how->si_status == 0;
+	enum log_level level = fine ? LOG_DEBUG : LOG_INFO;
 	char text[PROC_HOW_MAX];
 
+	if (!log_wants(log_of(r), level))
+		return;
 	proc_how(how, text);
-	log_event(log_of(r), fine ? LOG_DEBUG : LOG_INFO, "program-ended",
+	log_event(log_of(r), level, "program-ended",
 		LOG_SAY("program %s%s%s", text, r->why ? ": " : "", r->why ? r->why : ""),
 		RUN_KVS(r),
 		KV("ran_ms", (worker_now_ns(r->conn->worker) - r->begun_ns) / NS_PER_MS));
