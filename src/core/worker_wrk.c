@@ -3,6 +3,7 @@
 #include "core/worker_wrk.h"
 
 #include "base/reason.h"
+#include "base/util.h"
 #include "core/core_wire.h"
 #include "core/crew_sup.h"
 #include "core/exit.h"
@@ -248,16 +249,16 @@ static void say_why(struct worker *w, const struct reason *reason)
 	worker_tell(w, &msg, CORE_MSG_BARE + n + 1);
 }
 
-/* The signals a worker is told with; Ctrl-C reaches it as well as the supervisor, which
- * decides. */
+/*
+ * The signals a worker is told with. The others are the supervisor's, which decides, also
+ * where Ctrl-C reaches both; blocked and not ignored, because a program that is made here
+ * would ignore them too.
+ */
 static int watch_signals(struct worker *w)
 {
-	static const int told[] = {SIGTERM};
+	static const int told[] = {SIGTERM}, others[] = {SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGUSR1, SIG_IGN);
-	(void)signal(SIGUSR2, SIG_IGN);
+	sig_block(others, ARRAY_LEN(others));
 	w->sigfd = sig_open(told, ARRAY_LEN(told));
 	if (w->sigfd < 0)
 		return w->sigfd;

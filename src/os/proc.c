@@ -62,7 +62,8 @@ void proc_set_title(const char *title)
 	(void)prctl(PR_SET_NAME, title);
 }
 
-void proc_default_signals(void)
+/* Unblocks every signal and leaves it to its default. */
+static void default_signals(void)
 {
 	/* As the kernel has it: all zero is the default, with no flags and nothing blocked. */
 	static const unsigned long fresh[4];
@@ -90,7 +91,7 @@ void proc_exit(int status)
 	if (!proc_ends_with(parent))
 		_exit(EXIT_FAILURE);
 	proc_set_title(spec->title);
-	proc_default_signals();
+	default_signals();
 	proc_close_all_but(spec->keep_fds, spec->n_keep_fds);
 	proc_exit(spec->main(spec->arg));
 }

@@ -72,9 +72,6 @@ int proc_become(const char *path, char *const *argv, int chan, int number, const
 /* Closes every descriptor but 0, 1, 2 and those listed, as in a spawned child. */
 void proc_close_all_but(const int *keep, size_t n);
 
-/* Unblocks every signal and leaves it to its default, as in a spawned child. */
-void proc_default_signals(void);
-
 /* Names this process for ps(1). */
 void proc_set_title(const char *title);
 

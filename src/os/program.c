@@ -47,6 +47,7 @@ struct launch {
 [[gnu::no_sanitize_address]] static void become(struct launch *l)
 {
 	const struct program_spec *s = l->spec;
+	sigset_t none;
 
 	l->doing = "prepare a process for";
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setpgid(0, 0) < 0)
@@ -66,7 +67,8 @@ struct launch {
 		if (set_limit(&s->limits[i]) < 0)
 			return;
 	}
-	proc_default_signals();
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	l->doing = "run";
 	(void)execve(s->path, s->argv, s->envp);
 }

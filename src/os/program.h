@@ -44,7 +44,8 @@ struct program_spec {
 /**
  * program_start - run a program with 0, 1 and 2, and no other descriptor.
  *
- * It begins with signals unblocked and at their defaults. This process sleeps
+ * It begins with signals unblocked, and ignores what this process ignores: in a child of
+ * proc_spawn, nothing. This process sleeps
  * until the program has taken the child over, which is what makes it cheap:
  * nothing is copied, whatever the size of this process.
  *

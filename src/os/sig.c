@@ -7,13 +7,26 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+static void make_set(const int *signals, size_t n, sigset_t *out)
+{
+	sigemptyset(out);
+	for (size_t i = 0; i < n; i++)
+		sigaddset(out, signals[i]);
+}
+
+void sig_block(const int *signals, size_t n)
+{
+	sigset_t set;
+
+	make_set(signals, n, &set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* fails for an unknown way only */
+}
+
 int sig_open(const int *signals, size_t n)
 {
 	sigset_t wanted, blocked;
 
-	sigemptyset(&wanted);
-	for (size_t i = 0; i < n; i++)
-		sigaddset(&wanted, signals[i]);
+	make_set(signals, n, &wanted);
 	blocked = wanted;
 	sigaddset(&blocked, SIGPIPE);
 	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)

@@ -13,5 +13,8 @@
  */
 [[nodiscard]] int sig_open(const int *signals, size_t n);
 
+/* Blocks @signals, and nobody reads them. */
+void sig_block(const int *signals, size_t n);
+
 /* The next signal; 0 when there is none. */
 int sig_next(int fd);

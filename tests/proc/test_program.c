@@ -125,16 +125,15 @@ static void what_cannot_be_run_is_a_sentence_and_no_child(void **state)
 static void signals_are_as_the_system_has_them(void **state)
 {
 	(void)state;
-	const int term = SIGTERM;
+	const int term = SIGTERM, hup = SIGHUP;
 	AUTO_CLOSE int sigfd = sig_open(&term, 1);
 	struct talk t;
 	siginfo_t how;
 
 	assert_true(sigfd >= 0);
-	(void)signal(SIGHUP, SIG_IGN);
+	sig_block(&hup, 1);
 	start_shell(&t, "kill -HUP $$");
 	wait_for(&t, &how);
-	(void)signal(SIGHUP, SIG_DFL);
 	assert_int_equal(how.si_code, CLD_KILLED);
 	assert_int_equal(how.si_status, SIGHUP);
 	finish(&t);
