@@ -5,6 +5,8 @@
 #include "core/gate.h"
 #include "os/mem.h"
 
+#include <string.h>
+
 #define PAGE 4096u
 
 static size_t up_to_page(size_t n)
@@ -70,6 +72,17 @@ void board_leave_gate(struct board *board, struct gate *gate)
 		gate_leave(gate, atomic_exchange(&board->seats[i].ticket, 0));
 }
 
+void board_wipe(struct board *board)
+{
+	struct seat *seat = &board->seats[0];
+	uint64_t n_most = atomic_load(&seat->n_read); /* that can ever have been in it */
+
+	if (n_most > MIN(board->input_bytes, PAGE))
+		return;
+	memset(seat->input, 0, n_most);
+	board->wiped = 1;
+}
+
 void board_reset(struct board *board)
 {
 	size_t head = head_bytes(board->n_seats);
@@ -82,5 +95,7 @@ void board_reset(struct board *board)
 		seat_go(seat, SEAT_FREE);
 		seat_clear(seat);
 	}
-	mem_release((char *)board + head, board->map_bytes - head);
+	if (!board->wiped)
+		mem_release((char *)board + head, board->map_bytes - head);
+	board->wiped = 0;
 }

@@ -86,6 +86,7 @@ struct board {
 	struct board_counters counters;
 	_Atomic int32_t made; /* the pid, as the kernel noted it, of a process that another
 				 worker made for it; 0 for none yet */
+	uint32_t wiped;       /* not 0: by board_wipe */
 	uint32_t n_seats;
 	size_t input_bytes;
 	size_t map_bytes;
@@ -112,8 +113,15 @@ struct board *board_next(struct board *board);
 void board_free(struct board *board); /* takes NULL */
 void board_inherit(struct board *board, bool inherit);
 
-/* As new, for the next worker; gives the memory of the inputs back. */
+/* As new, for the next worker; gives the memory of the inputs back, but to one who has wiped it. */
 void board_reset(struct board *board);
+
+/*
+ * In a worker that is done with the only connection it will have: wipes the input, if that is
+ * quickly done. For the next worker it costs less than another page would. (A worker
+ * that says so and has not done it has betrayed its own client, which it could in any case.)
+ */
+void board_wipe(struct board *board);
 
 /* Counters are written by one process only, so adding needs no locked instruction. */
 static inline void board_add(_Atomic uint64_t *counter, uint64_t n)

@@ -45,6 +45,7 @@ void fork_wrk_ended(struct conn *c)
 {
 	struct fork_wrk *f = c->worker->model;
 
+	board_wipe(c->worker->board);
 	accept_wrk_ended(&f->accept, c);
 	c->worker->draining = true; /* its only connection: nothing else will come */
 }

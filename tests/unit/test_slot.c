@@ -80,6 +80,31 @@ static void a_board_for_the_next_worker_remembers_nothing(void **state)
 	board_free(board);
 }
 
+static void a_board_that_was_wiped_is_as_new_too(void **state)
+{
+	(void)state;
+	const size_t most = 8192;
+	struct board *board = board_new(1, most);
+	assert_non_null(board);
+	struct seat *seat = &board->seats[0];
+
+	/* A small request and a big one. */
+	for (size_t n = 100; n <= most; n += most - 100) {
+		memset(seat->input, 'x', n);
+		board_add(&seat->n_read, n);
+		board_wipe(board);
+		board_reset(board);
+		for (size_t i = 0; i < most; i++)
+			assert_int_equal(seat->input[i], 0);
+	}
+
+	/* One that dies before it can. */
+	seat->input[0] = 'x';
+	board_reset(board);
+	assert_int_equal(seat->input[0], 0);
+	board_free(board);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +113,7 @@ int main(void)
 		cmocka_unit_test(every_state_has_a_name_and_a_way_out_and_in),
 		cmocka_unit_test(a_seat_that_two_want_goes_to_one),
 		cmocka_unit_test(a_board_for_the_next_worker_remembers_nothing),
+		cmocka_unit_test(a_board_that_was_wiped_is_as_new_too),
 	};
 	return cmocka_run_group_tests_name("slot", tests, NULL, NULL);
 }
