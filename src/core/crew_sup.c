@@ -443,13 +443,6 @@ int crew_sow(struct slot *slot, int *chan_wrk)
 	if (r < 0)
 		return r;
 	slot->chan = pair.sup;
-	slot->chan_io.fd = pair.sup;
-	r = loop_add(slot->crew->loop, &slot->chan_io, EPOLLIN);
-	if (r < 0) {
-		fd_close(&slot->chan);
-		fd_close(&pair.wrk);
-		return r;
-	}
 	crew_go(slot, SLOT_STARTING);
 	slot->said_why = false;
 	slot->spawned_ns = loop_now_ns(slot->crew->loop);

@@ -228,7 +228,8 @@ void crew_settled(struct crew *crew);
  * crew_sow prepares an EMPTY slot (its board, its channel, of which *@chan_wrk
  * is the worker's end and the caller's to pass on and close) and makes it
  * STARTING; crew_sown takes over the process that was made for it, as READY;
- * crew_unsow gives up, and the slot is EMPTY again. 0 or -errno.
+ * crew_unsow gives up, and the slot is EMPTY again. 0 or -errno. Such a worker is
+ * told things and says nothing, so nobody listens to it.
  */
 [[nodiscard]] int crew_sow(struct slot *slot, int *chan_wrk);
 [[nodiscard]] int crew_sown(struct slot *slot, pid_t pid);

@@ -12,7 +12,7 @@
  *       |<----- FORK_MADE ----------------|   it is this process; or could not be made
  *
  * Two messages because each carries one descriptor; they are sent together. A
- * child speaks only the core's own messages (core_wire.h). The supervisor takes
+ * child is told what any worker is (core_wire.h), and says nothing. The supervisor takes
  * a pid for its child only after the kernel has said that it is one.
  */
 
