@@ -20,14 +20,12 @@ void buf_clear(struct buf *buf)
 	buf->failed = false;
 }
 
-char *buf_reserve(struct buf *buf, size_t n)
+char *buf_grow(struct buf *buf, size_t n)
 {
 	if (n > buf->max - buf->n) {
 		buf->failed = true;
 		return NULL;
 	}
-	if (n <= buf->cap - buf->n && buf->p)
-		return buf->p + buf->n;
 
 	size_t cap = buf->cap ? buf->cap : FIRST_CAP;
 	while (cap - buf->n < n)
@@ -41,23 +39,6 @@ char *buf_reserve(struct buf *buf, size_t n)
 	buf->p = p;
 	buf->cap = cap;
 	return buf->p + buf->n;
-}
-
-void buf_put(struct buf *buf, const void *bytes, size_t n)
-{
-	if (!n)
-		return;
-
-	char *at = buf_reserve(buf, n);
-	if (!at)
-		return;
-	memcpy(at, bytes, n);
-	buf->n += n;
-}
-
-void buf_put_byte(struct buf *buf, char byte)
-{
-	buf_put(buf, &byte, 1);
 }
 
 void buf_put_u64(struct buf *buf, uint64_t n)

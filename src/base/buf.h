@@ -46,16 +46,37 @@ static inline struct span buf_span(const struct buf *buf)
 	return span_of(buf->p, buf->n);
 }
 
+/* What buf_reserve does where the memory there is does not suffice. */
+[[nodiscard]] char *buf_grow(struct buf *buf, size_t n);
+
 /**
  * buf_reserve - make room for @n more bytes, and return where they go.
  *
  * The caller writes there and then adds what it wrote to buf->n. NULL (and
  * `failed`) if it would pass the maximum or there is no memory.
  */
-[[nodiscard]] char *buf_reserve(struct buf *buf, size_t n);
+[[nodiscard]] static inline char *buf_reserve(struct buf *buf, size_t n)
+{
+	if (n <= buf->cap - buf->n && n <= buf->max - buf->n && buf->p)
+		return buf->p + buf->n;
+	return buf_grow(buf, n);
+}
 
-void buf_put(struct buf *buf, const void *bytes, size_t n);
-void buf_put_byte(struct buf *buf, char byte);
+/* Here, because a listing puts a million little pieces, most of a length the compiler knows. */
+static inline void buf_put(struct buf *buf, const void *bytes, size_t n)
+{
+	char *at = n ? buf_reserve(buf, n) : NULL;
+	if (!at)
+		return;
+	memcpy(at, bytes, n);
+	buf->n += n;
+}
+
+static inline void buf_put_byte(struct buf *buf, char byte)
+{
+	buf_put(buf, &byte, 1);
+}
+
 void buf_put_u64(struct buf *buf, uint64_t n); /* in decimal */
 [[gnu::format(printf, 2, 3)]] void buf_printf(struct buf *buf, const char *fmt, ...);
 

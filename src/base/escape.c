@@ -90,18 +90,21 @@ static struct span markup_for(const char *s, size_t len)
 	}
 }
 
-/* Letters, digits and most marks: what is copied without a look at UTF-8. */
-static bool plain_in_markup(char c)
-{
-	return c >= ' ' && c != '&' && c != '<' && c != '>' && c != '"' && c != '\'';
-}
+/* What is copied without a look at UTF-8: all of ASCII but "&'<> and what nobody sees. */
+static const bool plain_in_markup[256] = {
+	[' ' ... '!'] = true,
+	['#' ... '%'] = true,
+	['(' ... ';'] = true,
+	['='] = true,
+	['?' ... '\x7f'] = true,
+};
 
 void escape_markup(struct buf *out, struct span s)
 {
 	while (s.n) {
 		size_t n = 0;
 
-		while (n < s.n && plain_in_markup(s.p[n]))
+		while (n < s.n && plain_in_markup[(unsigned char)s.p[n]])
 			n++;
 		buf_put(out, s.p, n);
 		s = span_from(s, n);
@@ -115,11 +118,24 @@ void escape_markup(struct buf *out, struct span s)
 	}
 }
 
-static bool plain_in_path(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-	       || (c && strchr("-._~/!$()*,:@", c));
-}
+static const bool plain_in_path[256] = {
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['a' ... 'z'] = true,
+	['-'] = true,
+	['.'] = true,
+	['_'] = true,
+	['~'] = true,
+	['/'] = true,
+	['!'] = true,
+	['$'] = true,
+	['('] = true,
+	[')'] = true,
+	['*'] = true,
+	[','] = true,
+	[':'] = true,
+	['@'] = true,
+};
 
 void escape_path(struct buf *out, struct span s)
 {
@@ -128,7 +144,7 @@ void escape_path(struct buf *out, struct span s)
 	while (s.n) {
 		size_t n = 0;
 
-		while (n < s.n && plain_in_path(s.p[n]))
+		while (n < s.n && plain_in_path[(unsigned char)s.p[n]])
 			n++;
 		buf_put(out, s.p, n);
 		s = span_from(s, n);
