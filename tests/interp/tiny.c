@@ -169,14 +169,13 @@ static int run_exec(char **args)
 	return 126;
 }
 
-/* Leaves a child behind that holds nothing of ours, and waits for a file to be there. */
+/* Leaves a child behind that holds nothing of ours, and waits for a line from a named pipe. */
 static int run_background(char **args)
 {
 	if (fork() == 0) {
 		(void)setpgid(0, 0);
 		(void)execlp("sh", "sh", "-c",
-			"exec >/dev/null 2>&1 </dev/null; while ! [ -e \"$0\" ]; do sleep 0.01; done; "
-			": >\"$0.done\"",
+			"exec >/dev/null 2>&1 <\"$0\"; read -r line && : >\"$0.done\"",
 			args[0], NULL);
 		_exit(1);
 	}
