@@ -100,17 +100,6 @@ void date_iso(int64_t unix_sec, char out[DATE_ISO_BYTES])
 	clock_of(out + 11, &c);
 }
 
-void date_clf(int64_t unix_sec, char out[DATE_CLF_BYTES])
-{
-	const struct civil c = civil_from(unix_sec);
-
-	memcpy(out, "dd/mmm/yyyy:hh:mm:ss +0000", DATE_CLF_BYTES);
-	two(out, c.day);
-	memcpy(out + 3, month_names + 3 * (c.month - 1), 3);
-	four(out + 7, c.year);
-	clock_of(out + 12, &c);
-}
-
 void date_put_http(struct buf *out, int64_t unix_sec)
 {
 	char text[DATE_HTTP_BYTES];
@@ -246,42 +235,4 @@ bool date_read_http(struct span s, int64_t *unix_sec)
 		}
 	}
 	return false;
-}
-
-/* What stands behind the seconds: an optional fraction, then Z or an offset. */
-static bool zone(struct span s, int64_t *offset_sec)
-{
-	struct civil c = {0};
-	unsigned one;
-
-	if (s.n && s.p[0] == '.') {
-		s = span_from(s, 1);
-		if (!digits(&s, 1, &one))
-			return false;
-		while (digits(&s, 1, &one))
-			;
-	}
-	*offset_sec = 0;
-	if (span_eq(s, SPAN("Z")))
-		return true;
-	if (!s.n || (s.p[0] != '+' && s.p[0] != '-'))
-		return false;
-
-	int sign = s.p[0] == '-' ? -1 : 1;
-	s = span_from(s, 1);
-	if (!scan(&s, "%H:%M", &c) || s.n || c.hour > 23 || c.minute > 59)
-		return false;
-	*offset_sec = sign * (int64_t)(3600 * c.hour + 60 * c.minute);
-	return true;
-}
-
-bool date_read_iso(struct span s, int64_t *unix_sec)
-{
-	struct civil c = {0};
-	int64_t offset_sec;
-
-	if (!scan(&s, "%Y-%m-%dT%H:%M:%S", &c) || !exists(&c) || !zone(s, &offset_sec))
-		return false;
-	*unix_sec = sec_of(&c) - offset_sec;
-	return true;
 }

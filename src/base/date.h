@@ -20,20 +20,17 @@ int64_t date_sec(int64_t unix_ns);
 
 #define DATE_HTTP_BYTES 29u /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7) */
 #define DATE_ISO_BYTES  20u /* "1994-11-06T08:49:37Z" (RFC 3339) */
-#define DATE_CLF_BYTES  26u /* "06/Nov/1994:08:49:37 +0000", as access logs write it */
 
 /* Write exactly as many bytes as the constants say, and no NUL. */
 void date_http(int64_t unix_sec, char out[DATE_HTTP_BYTES]);
 void date_iso(int64_t unix_sec, char out[DATE_ISO_BYTES]);
-void date_clf(int64_t unix_sec, char out[DATE_CLF_BYTES]);
 
 void date_put_http(struct buf *out, int64_t unix_sec);
 void date_put_iso(struct buf *out, int64_t unix_sec);
 
 /*
- * Read HTTP's date in any of its three forms, and RFC 3339's with a fraction (dropped)
- * and an offset. A year of two digits is between 1970 and 2069. The day of the week must
- * be one, but is not compared with the date. False leaves *@unix_sec alone.
+ * Reads HTTP's date in any of its three forms. A year of two digits is between 1970 and
+ * 2069. The day of the week must be one, but is not compared with the date. False leaves
+ * *@unix_sec alone.
  */
 [[nodiscard]] bool date_read_http(struct span s, int64_t *unix_sec);
-[[nodiscard]] bool date_read_iso(struct span s, int64_t *unix_sec);

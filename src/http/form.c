@@ -2,8 +2,6 @@
 
 #include "http/form.h"
 
-#include "http/percent.h"
-
 bool http_form_next(struct span *rest, struct span *name, struct span *value)
 {
 	struct span pair;
@@ -17,27 +15,6 @@ bool http_form_next(struct span *rest, struct span *name, struct span *value)
 		return true;
 	}
 	return false;
-}
-
-bool http_form_decode(struct span in, char *out, struct span *decoded)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < in.n; i++) {
-		int byte = (unsigned char)in.p[i];
-
-		if (byte == '%') {
-			byte = http_percent_byte(in, i);
-			i += 2;
-		} else if (byte == '+') {
-			byte = ' ';
-		}
-		if (byte <= 0)
-			return false;
-		out[n++] = (char)byte;
-	}
-	*decoded = span_of(out, n);
-	return true;
 }
 
 struct span http_form_get(struct span query, struct span name)

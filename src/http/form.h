@@ -14,14 +14,6 @@
  */
 bool http_form_next(struct span *rest, struct span *name, struct span *value);
 
-/**
- * http_form_decode - undo %HH and '+' of @in into @out, which holds in.n bytes.
- *
- * @out may be in's own memory. False for a % without two hex digits and for an
- * encoded NUL.
- */
-[[nodiscard]] bool http_form_decode(struct span in, char *out, struct span *decoded);
-
 /* The value of the first pair whose name stands there unencoded; SPAN_NONE if there is
  * none, empty if it has no '='. */
 struct span http_form_get(struct span query, struct span name);

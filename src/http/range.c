@@ -115,34 +115,6 @@ void http_range_put_outside(struct buf *out, uint64_t size)
 	buf_put_u64(out, size);
 }
 
-bool http_range_read_content(struct span value, struct http_content_range *out)
-{
-	static const struct span unit = SPAN("bytes ");
-	struct http_content_range found = {.has_size = false};
-	uint64_t last;
-
-	if (value.n < unit.n || !span_ieq(span_of(value.p, unit.n), unit))
-		return false;
-	value = span_from(value, unit.n);
-
-	size_t dash = span_find(value, '-'), slash = span_find(value, '/');
-	if (dash > slash || slash == value.n)
-		return false;
-
-	struct span size = span_from(value, slash + 1);
-	if (!num_u64(span_of(value.p, dash), &found.range.from)
-		|| !num_u64(span_of(value.p + dash + 1, slash - dash - 1), &last)
-		|| last < found.range.from || last >= INT64_MAX)
-		return false;
-	found.range.n = last - found.range.from + 1;
-
-	found.has_size = !span_eq(size, SPAN("*"));
-	if (found.has_size && (!num_u64(size, &found.size) || found.size <= last))
-		return false;
-	*out = found;
-	return true;
-}
-
 void http_range_put_part(struct buf *out, struct span boundary, struct span type,
 	struct http_range range, uint64_t size)
 {

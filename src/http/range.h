@@ -45,17 +45,6 @@ enum {
 void http_range_put(struct buf *out, struct http_range range, uint64_t size);
 void http_range_put_outside(struct buf *out, uint64_t size);
 
-/* What Content-Range says in a request: where the body's bytes belong. */
-struct http_content_range {
-	struct http_range range;
-	bool has_size;
-	uint64_t size; /* of the whole, if it is known */
-};
-
-/* "bytes 3-6/10" or with * for the size; false, and *@out alone, for anything else. */
-[[nodiscard]] bool http_range_read_content(
-	struct span value, struct http_content_range *out);
-
 /*
  * A multipart/byteranges body is: for each range its head and its bytes, then
  * the end. @boundary and @type have at most HTTP_MULTIPART_TEXT_MAX bytes each.

@@ -92,21 +92,3 @@ void http_resp_end(struct buf *out, const struct http_head *head, bool keep_aliv
 		buf_put_span(out, SPAN("Connection: keep-alive\r\n"));
 	buf_put_span(out, SPAN("\r\n"));
 }
-
-void http_resp_explain(struct buf *out, const struct http_head *head, bool keep_alive,
-	unsigned status, struct span sentence)
-{
-	if (http_status_bodiless(status)) {
-		http_resp_end(out, head, keep_alive);
-		return;
-	}
-
-	http_resp_field(out, SPAN("Content-Type"), SPAN("text/plain; charset=utf-8"));
-	http_resp_field(out, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
-	http_resp_length(out, sentence.n + 2);
-	http_resp_end(out, head, keep_alive);
-	if (head->method != HTTP_HEAD) {
-		buf_put_span(out, sentence);
-		buf_put_span(out, SPAN(".\n"));
-	}
-}

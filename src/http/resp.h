@@ -36,13 +36,3 @@ void http_resp_chunked(struct buf *out);
 /* Connection, where the client would not assume @keep_alive by itself, and the empty line.
  */
 void http_resp_end(struct buf *out, const struct http_head *head, bool keep_alive);
-
-/**
- * http_resp_explain - end the head with a body that says @sentence for a person.
- *
- * Between http_resp_begin of that @status and this, fields may be added; this
- * adds type, length and what http_resp_end does. No body for HEAD, or where
- * the status has none. Plain text: no stranger's byte in it becomes markup.
- */
-void http_resp_explain(struct buf *out, const struct http_head *head, bool keep_alive,
-	unsigned status, struct span sentence);

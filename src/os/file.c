@@ -369,11 +369,6 @@ ssize_t file_entries(int dir, void *buf, size_t cap)
 	return n < 0 ? -errno : n;
 }
 
-int file_rewind(int fd)
-{
-	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-}
-
 int file_space(int fd, struct file_space *out)
 {
 	struct statvfs vfs;

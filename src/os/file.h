@@ -136,9 +136,6 @@ void file_flush_early(int fd, uint64_t offset, uint64_t n);
  */
 [[nodiscard]] ssize_t file_entries(int dir, void *buf, size_t cap);
 
-/* Begins file_entries again at the first. */
-[[nodiscard]] int file_rewind(int fd);
-
 struct file_space {
 	uint64_t total_bytes;
 	uint64_t free_bytes;      /* not used by anybody */

@@ -81,11 +81,6 @@ void loop_stop(struct loop *loop)
 	loop->stop = true;
 }
 
-int loop_fd(const struct loop *loop)
-{
-	return loop->epfd;
-}
-
 uint64_t loop_now_ns(const struct loop *loop)
 {
 	return loop->now_ns;

@@ -52,10 +52,6 @@ void loop_renew(struct loop *loop);
 [[nodiscard]] int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* The loop's own epoll descriptor: a child that leaves its parent's loop behind closes it.
- */
-int loop_fd(const struct loop *loop);
-
 /* When this round began (CLOCK_MONOTONIC). Anything may be late by what ran since. */
 uint64_t loop_now_ns(const struct loop *loop);
 

@@ -20,7 +20,7 @@ static void as_date(struct span s)
 	char text[DATE_HTTP_BYTES];
 	int64_t sec, again;
 
-	if (!date_read_http(s, &sec) && !date_read_iso(s, &sec))
+	if (!date_read_http(s, &sec))
 		return;
 	date_http(sec, text);
 	assert(date_read_http(span_of(text, sizeof(text)), &again));

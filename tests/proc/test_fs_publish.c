@@ -282,22 +282,6 @@ static void a_reader_sees_an_old_or_a_new_file_and_never_a_part(void **state)
 		stop_child(writers[i]);
 }
 
-static void a_clone_is_whole(void **state)
-{
-	struct room *room = *state;
-	struct fs_publish pub;
-	struct fs_published done;
-
-	drop_file(room, "from", "contents");
-	AUTO_CLOSE int from = openat(room->root.fd, "from", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(fs_publish_begin(&pub, &room->root, "to", 8), FS_OK);
-	assert_int_equal(fs_publish_clone(&pub, from, FS_NO_WATCH), FS_OK);
-	assert_int_equal(
-		fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &done), FS_OK);
-	fs_publish_end(&pub);
-	assert_file(room, "to", "contents");
-}
-
 /* A small file system mounted in the room; NULL, loudly, where we may not mount one. */
 static const char *mount_small(const struct room *room, char *path, size_t cap)
 {
@@ -439,7 +423,6 @@ int main(void)
 		EVERYWHERE(of_many_who_create_one_file_exactly_one_wins),
 		EVERYWHERE(of_many_who_replace_one_version_exactly_one_wins),
 		EVERYWHERE(a_reader_sees_an_old_or_a_new_file_and_never_a_part),
-		EVERYWHERE(a_clone_is_whole),
 		EVERYWHERE(a_full_disk_says_so_at_once_and_keeps_the_old_file),
 		EVERYWHERE(past_a_mount_point_the_temporary_is_there_too),
 		EVERYWHERE(what_is_in_a_pipe_is_published_like_anything_else),

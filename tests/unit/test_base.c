@@ -268,35 +268,22 @@ static void a_date_is_read_in_every_form_it_may_have(void **state)
 	(void)state;
 	static const char *const http[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
 		"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"};
-	static const char *const iso[] = {"1994-11-06T08:49:37Z", "1994-11-06T08:49:37.25Z",
-		"1994-11-06T09:49:37+01:00", "1994-11-06T03:19:37.0-05:30"};
 	static const char *const bad[] = {"", "Sun, 06 Nov 1994 08:49:37", "1994-11-06",
 		"Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
 		"Sun, 06 Nov 1994 08:49:37 GMT ", "sun, 06 Nov 1994 08:49:37 GMT",
 		"Sunday, 06 Nov 1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
-		"Sun, 06 Nov 1994 08:49:37 UTC", "1994-11-06T08:49:37",
-		"1994-11-06T08:49:37.Z", "1994-13-06T08:49:37Z", "1900-02-29T08:49:37Z",
-		"1994-11-06T08:49:37+0100", "0000-01-01T00:00:00Z"};
+		"Sun, 06 Nov 1994 08:49:37 UTC", "Thu, 29 Feb 1900 08:49:37 GMT",
+		"1994-11-06T08:49:37Z"};
 	int64_t sec;
 
 	for (size_t i = 0; i < ARRAY_LEN(http); i++) {
 		assert_true(date_read_http(span_str(http[i]), &sec));
 		assert_int_equal(sec, 784111777);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(iso); i++) {
-		assert_true(date_read_iso(span_str(iso[i]), &sec));
-		assert_int_equal(sec, 784111777);
-	}
 	sec = 7;
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_false(date_read_http(span_str(bad[i]), &sec));
-		assert_false(date_read_iso(span_str(bad[i]), &sec));
-	}
 	assert_int_equal(sec, 7);
-
-	char clf[DATE_CLF_BYTES];
-	date_clf(784111777, clf);
-	assert_span(span_of(clf, sizeof(clf)), "06/Nov/1994:08:49:37 +0000");
 }
 
 static void dates_agree_with_libc_over_all_years(void **state)
@@ -316,13 +303,12 @@ static void dates_agree_with_libc_over_all_years(void **state)
 			tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
 			tm.tm_sec);
 		assert_memory_equal(iso, want, sizeof(iso));
-		assert_true(date_read_iso(span_of(iso, sizeof(iso)), &back));
-		assert_true(back == sec);
 
 		date_http(sec, http);
 		assert_int_equal(strftime(want, 6, "%a, ", &tm), 5);
 		assert_memory_equal(http, want, 5);
 		assert_true(date_read_http(span_of(http, sizeof(http)), &back));
+		assert_true(back == sec);
 		assert_true(back == sec);
 	}
 }

@@ -59,26 +59,6 @@ static void a_range_field_gives_what_exists_of_what_it_asks_for(void **state)
 	}
 }
 
-static void a_content_range_says_where_the_bytes_belong(void **state)
-{
-	(void)state;
-	struct http_content_range got;
-	static const char *const bad[] = {"bytes */10", "bytes 3-2/10", "bytes 3-6",
-		"3-6/10", "bytes=3-6/10", "bytes 3-10/10", "bytes -6/10", "bytes 3-/10",
-		"bytes 3-6/", "bytes 3-6/x", "bytes 0-18446744073709551615/*",
-		"bytes 3 - 6/10", ""};
-
-	assert_true(http_range_read_content(SPAN("bytes 3-6/10"), &got));
-	assert_int_equal(got.range.from, 3);
-	assert_int_equal(got.range.n, 4);
-	assert_true(got.has_size);
-	assert_int_equal(got.size, 10);
-	assert_true(http_range_read_content(SPAN("bytes 0-0/*"), &got));
-	assert_false(got.has_size);
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(http_range_read_content(span_str(bad[i]), &got));
-}
-
 static void a_multipart_body_is_as_long_as_was_said(void **state)
 {
 	(void)state;
@@ -112,7 +92,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_range_field_gives_what_exists_of_what_it_asks_for),
-		cmocka_unit_test(a_content_range_says_where_the_bytes_belong),
 		cmocka_unit_test(a_multipart_body_is_as_long_as_was_said),
 	};
 	return cmocka_run_group_tests_name("http_range", tests, NULL, NULL);

@@ -81,28 +81,6 @@ static void nobody_writes_fields_of_his_own_through_a_value(void **state)
 	assert_int_equal(out.n, 0);
 }
 
-static void a_refusal_says_why_and_a_head_request_gets_the_length_only(void **state)
-{
-	(void)state;
-	AUTO_BUF text = BUF_INIT(1000);
-	AUTO_BUF out = BUF_INIT(1000);
-	struct http_head get = request(&text, "GET / HTTP/1.1", "");
-
-	http_resp_begin(&out, 404, DATE);
-	http_resp_explain(&out, &get, false, 404, SPAN("there is no such file"));
-	assert_true(span_ends(buf_span(&out),
-		SPAN("Content-Length: 23\r\nConnection: close\r\n\r\nthere is no such file.\n")));
-
-	struct http_head head = request(&text, "HEAD / HTTP/1.1", "");
-	buf_clear(&out);
-	http_resp_explain(&out, &head, true, 404, SPAN("there is no such file"));
-	assert_true(span_ends(buf_span(&out), SPAN("Content-Length: 23\r\n\r\n")));
-
-	buf_clear(&out);
-	http_resp_explain(&out, &get, true, 304, SPAN("not sent"));
-	assert_span(buf_span(&out), "\r\n");
-}
-
 static void the_most_specific_item_of_accept_counts(void **state)
 {
 	(void)state;
@@ -178,7 +156,6 @@ static void a_query_is_read_pair_by_pair(void **state)
 	static const struct {
 		const char *name, *value;
 	} want[] = {{"a", "1"}, {"b", NULL}, {"", "c"}, {"d", "x%20y+z"}, {"e", "f=g"}};
-	char out[32];
 
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		assert_true(http_form_next(&rest, &name, &value));
@@ -190,11 +167,6 @@ static void a_query_is_read_pair_by_pair(void **state)
 	assert_span(http_form_get(SPAN("x=1&list&y=2"), SPAN("list")), "");
 	assert_span(http_form_get(SPAN("x=1&list&y=2"), SPAN("y")), "2");
 	assert_span(http_form_get(SPAN("x=1"), SPAN("y")), NULL);
-
-	assert_false(http_form_decode(SPAN("x%00"), out, &value));
-	assert_true(http_form_decode(SPAN("x%20y+%2b"), out, &value));
-	assert_span(value, "x y +");
-	assert_false(http_form_decode(SPAN("%2"), out, &value));
 }
 
 int main(void)
@@ -204,8 +176,6 @@ int main(void)
 		cmocka_unit_test(
 			the_connections_end_is_said_when_the_client_would_not_guess_it),
 		cmocka_unit_test(nobody_writes_fields_of_his_own_through_a_value),
-		cmocka_unit_test(
-			a_refusal_says_why_and_a_head_request_gets_the_length_only),
 		cmocka_unit_test(the_most_specific_item_of_accept_counts),
 		cmocka_unit_test(basic_credentials_are_read_strictly),
 		cmocka_unit_test(a_query_is_read_pair_by_pair),

@@ -195,12 +195,6 @@ enum fs_result fs_publish_splice(
 	return FS_OK;
 }
 
-enum fs_result fs_publish_clone(
-	struct fs_publish *pub, int from, const struct fs_watch *watch)
-{
-	return fs_contents_copy(pub->root, from, pub->fd, watch);
-}
-
 /* Within one mount a rename is refused across project quotas and subvolumes: no way out of
  * the root. */
 static enum fs_result of_rename(int err)

@@ -63,11 +63,6 @@ bool fs_publish_splices(const struct fs_publish *pub);
 [[nodiscard]] enum fs_result fs_publish_splice(
 	struct fs_publish *pub, int pipe, size_t n, uint64_t offset);
 
-/* Takes the whole of the open file @from, and may share its blocks: for PATCH, which
- * changes a copy. */
-[[nodiscard]] enum fs_result fs_publish_clone(
-	struct fs_publish *pub, int from, const struct fs_watch *watch);
-
 struct fs_published {
 	bool created;        /* nothing had the name before */
 	struct fs_info info; /* of the new file */

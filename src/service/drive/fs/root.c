@@ -146,21 +146,6 @@ void fs_root_close(struct fs_root *root)
 	fd_close(&root->fd);
 }
 
-enum fs_result fs_root_private(
-	const struct fs_root *root, const char *name, bool make, int *fd)
-{
-	if (make && !root->can.writable)
-		return FS_READ_ONLY;
-	if (root->private < 0)
-		return FS_NOT_FOUND;
-
-	int got = open_own(root->private, name, make);
-	if (got < 0)
-		return fs_result_of(got);
-	*fd = got;
-	return FS_OK;
-}
-
 /* Whether @path's first name is .prefork in other letters, on a root that does not tell
  * cases apart. */
 static bool spells_private(const struct fs_root *root, const char *path)

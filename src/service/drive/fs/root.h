@@ -89,14 +89,6 @@ static inline struct fs_watch fs_root_own_watch(const struct fs_root *root)
 }
 
 /**
- * fs_root_private - open (and make, if @make) the directory .prefork/@name, for a store.
- *
- * FS_OK with *@fd the caller's; FS_READ_ONLY where the folder is; else why not.
- */
-[[nodiscard]] enum fs_result fs_root_private(
-	const struct fs_root *root, const char *name, bool make, int *fd);
-
-/**
  * fs_resolve - open what @path names, with openat2's @flags.
  *
  * FS_OK with *@fd the caller's. *@by_link (may be NULL) says whether there was a
