@@ -51,6 +51,7 @@ function readList() {
 		main.querySelector('thead tr').append(el('th', {scope: 'col', ariaLabel: 'Actions'}));
 		main.querySelector('#empty')?.append(' Drop files here to upload.');
 	}
+	main.querySelector('#unsorted')?.append(' A click on a heading sorts them here.');
 	filterList();
 }
 
@@ -81,6 +82,7 @@ function onHeading(event) {
 	const [, key, turn] = /sort=(\w+)&order=(\w+)/.exec(link.search);
 	const descending = turn === 'desc';
 	sortList(key, descending);
+	main.querySelector('#unsorted')?.remove();
 	history.replaceState(null, '', link.search);
 	for (const other of main.querySelectorAll('thead a')) {
 		const isThis = other === link;

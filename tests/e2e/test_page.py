@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The folder page, as a person uses it: in a real browser, with its script."""
 import os
+import re
 import urllib.parse
 
 import pytest
@@ -75,6 +76,36 @@ def test_a_heading_sorts_and_the_address_says_how(page, folder, browser):
     browser.driver.refresh()
     browser.shows("z", "a2", "b", "a10")
     assert browser.find("th[aria-sort]").get_attribute("aria-sort") == "descending"
+
+
+def test_what_is_too_much_to_sort_is_said(drive, folder):
+    """No browser: what the browser makes of it takes longer, and is below."""
+    names = [f"file {i}" for i in range(10_001)]
+    for name in names:
+        (folder / name).touch()
+    server = drive()
+
+    def shown():
+        text = server.ask("GET", "/").body.decode()
+        return re.findall(r'href="./[^"]*">([^<]*)<', text), "more than 10,000" in text, "aria-sort" in text
+    found, is_said, is_sorted = shown()
+    assert sorted(found) == sorted(names) and is_said and not is_sorted
+    (folder / names.pop()).unlink()
+    assert shown() == (names, False, True)
+
+
+@pytest.mark.slow
+def test_the_browser_sorts_what_the_server_does_not(page, folder, browser):
+    names = [f"file {i}" for i in range(10_001)]
+    for name in names:
+        (folder / name).touch()
+    page()
+
+    def shown():
+        return browser.js("return [...document.querySelectorAll('tbody a')].map(link => link.textContent)")
+    assert sorted(shown()) == sorted(names) and "A click" in browser.find("#unsorted").text
+    browser.click("Name", "thead")
+    assert shown() == names and not browser.js("return document.querySelector('#unsorted')")
 
 
 def test_a_filter_hides_what_does_not_match(page, folder, browser):

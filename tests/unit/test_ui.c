@@ -105,6 +105,21 @@ static void a_page_names_its_place_and_sums_up(void **state)
 	assert_false(has(&out, "<script>"));
 }
 
+static void a_page_that_is_not_sorted_says_so(void **state)
+{
+	(void)state;
+	AUTO_BUF out = BUF_INIT(100000);
+	const struct ui_page page = {.path = SPAN("/"),
+		.site = SPAN("Files"),
+		.version = SPAN("1"),
+		.unsorted_past = 10000};
+
+	ui_page_begin(&out, &page);
+	assert_true(has(&out, "more than 10,000 files and folders"));
+	assert_false(has(&out, "aria-sort"));
+	assert_true(has(&out, "<a href=\"?sort=name&amp;order=asc\">Name</a>"));
+}
+
 static void an_empty_or_read_only_page_says_so(void **state)
 {
 	(void)state;
@@ -298,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_row_says_name_size_and_date),
 		cmocka_unit_test(any_name_is_shown_and_linked_without_breaking_out),
 		cmocka_unit_test(a_page_names_its_place_and_sums_up),
+		cmocka_unit_test(a_page_that_is_not_sorted_says_so),
 		cmocka_unit_test(an_empty_or_read_only_page_says_so),
 		cmocka_unit_test(names_sort_as_people_read_them),
 		cmocka_unit_test(a_list_sorts_by_what_the_query_says_directories_first),

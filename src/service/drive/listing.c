@@ -76,9 +76,10 @@ static enum fs_result prepare(struct request *r, struct listing *listing)
 	listing->entries = NULL;
 	arena_fini(&listing->names);
 	fs_list_close(&listing->list);
-	return result == FS_TOO_LARGE
-		       ? fs_list_open(&listing->list, &r->drive->root, r->path)
-		       : result;
+	if (result != FS_TOO_LARGE)
+		return result;
+	listing->page.unsorted_past = listing->n;
+	return fs_list_open(&listing->list, &r->drive->root, r->path);
 }
 
 /* Puts the next row. False after the last. */

@@ -6,7 +6,7 @@
  *
  * Up to LISTING_SORTED entries are gathered, sorted and then written as the
  * client takes them. A folder with more is written as it is read, unsorted, so
- * that no folder can cost more memory than that.
+ * that no folder can cost more memory than that; the page says so.
  */
 
 #define LISTING_SORTED 10000u /* entries: some 15 ms and, with usual names, 1 MiB */

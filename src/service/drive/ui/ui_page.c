@@ -74,10 +74,11 @@ static void put_place(struct buf *out, const struct ui_page *page, struct span n
 }
 
 /* A column's heading is a link that sorts by it, or turns its order round. */
-static void put_column(
-	struct buf *out, struct ui_order now, enum ui_sort_key key, struct span heading)
+static void put_column(struct buf *out, const struct ui_page *page, enum ui_sort_key key,
+	struct span heading)
 {
-	bool is_now = now.key == key;
+	struct ui_order now = page->order;
+	bool is_now = now.key == key && !page->unsorted_past;
 
 	buf_put_span(out, SPAN("<th scope=\"col\""));
 	if (is_now)
@@ -91,6 +92,14 @@ static void put_column(
 	buf_put_span(out, SPAN("</a></th>"));
 }
 
+static void put_unsorted(struct buf *out, size_t most)
+{
+	buf_put_span(out, SPAN("<p id=\"unsorted\">There are more than "));
+	ui_text_number(out, most);
+	buf_put_span(out,
+		SPAN(" files and folders here, too many to sort: they come as they lie on the disk.</p>\n"));
+}
+
 void ui_page_begin(struct buf *out, const struct ui_page *page)
 {
 	struct span name = last_part(page->path);
@@ -102,11 +111,13 @@ void ui_page_begin(struct buf *out, const struct ui_page *page)
 		out, page->read_only ? SPAN("<body>\n") : SPAN("<body data-writable>\n"));
 	buf_put_span(out, SPAN("<header>\n<div>\n"));
 	put_place(out, page, name);
-	buf_put_span(out, SPAN("</div>\n<div id=\"tools\"></div>\n</header>\n<main>\n"
-			       "<table>\n<thead><tr>"));
-	put_column(out, page->order, UI_SORT_NAME, SPAN("Name"));
-	put_column(out, page->order, UI_SORT_SIZE, SPAN("Size"));
-	put_column(out, page->order, UI_SORT_DATE, SPAN("Changed"));
+	buf_put_span(out, SPAN("</div>\n<div id=\"tools\"></div>\n</header>\n<main>\n"));
+	if (page->unsorted_past)
+		put_unsorted(out, page->unsorted_past);
+	buf_put_span(out, SPAN("<table>\n<thead><tr>"));
+	put_column(out, page, UI_SORT_NAME, SPAN("Name"));
+	put_column(out, page, UI_SORT_SIZE, SPAN("Size"));
+	put_column(out, page, UI_SORT_DATE, SPAN("Changed"));
 	buf_put_span(out, SPAN("</tr></thead>\n<tbody>\n"));
 }
 

@@ -32,6 +32,7 @@ struct ui_page {
 	bool read_only;
 	bool has_trash;        /* what is deleted is kept: a link leads there */
 	struct ui_order order; /* the rows come in it */
+	size_t unsorted_past;  /* or not, since there are more than so many; else 0 */
 
 	/* Counted as rows are written; start with 0. */
 	size_t n_dirs, n_files;

@@ -33,18 +33,22 @@ void ui_text_size(struct buf *out, uint64_t n_bytes)
 	buf_put(out, (char[]){' ', units[which], 'B'}, 3);
 }
 
-void ui_text_bytes(struct buf *out, uint64_t n_bytes)
+void ui_text_number(struct buf *out, uint64_t n)
 {
 	char text[26]; /* twenty digits and six commas */
 	size_t at = sizeof(text);
-	uint64_t left = n_bytes;
 
-	for (unsigned n = 0; left || !n; n++, left /= 10) {
-		if (n && n % 3 == 0)
+	for (unsigned i = 0; n || !i; i++, n /= 10) {
+		if (i && i % 3 == 0)
 			text[--at] = ',';
-		text[--at] = (char)('0' + left % 10);
+		text[--at] = (char)('0' + n % 10);
 	}
 	buf_put(out, text + at, sizeof(text) - at);
+}
+
+void ui_text_bytes(struct buf *out, uint64_t n_bytes)
+{
+	ui_text_number(out, n_bytes);
 	buf_put_span(out, n_bytes == 1 ? SPAN(" byte") : SPAN(" bytes"));
 }
 

@@ -11,6 +11,9 @@
  */
 void ui_text_size(struct buf *out, uint64_t n_bytes);
 
+/* "1,234,567" */
+void ui_text_number(struct buf *out, uint64_t n);
+
 /* "1,234,567 bytes", "1 byte". */
 void ui_text_bytes(struct buf *out, uint64_t n_bytes);
 
