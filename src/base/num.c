@@ -99,3 +99,22 @@ bool num_duration_ns(struct span s, uint64_t *out)
 	};
 	return with_unit(s, units, ARRAY_LEN(units), out);
 }
+
+static char *put_hex_from(char *out, uint64_t n, unsigned shift)
+{
+	for (;; shift -= 4) {
+		*out++ = "0123456789abcdef"[n >> shift & 15];
+		if (shift == 0)
+			return out;
+	}
+}
+
+char *num_put_hex(char *out, uint64_t n)
+{
+	return put_hex_from(out, n, n ? (63 - (unsigned)__builtin_clzll(n)) & ~3u : 0);
+}
+
+char *num_put_hex_full(char *out, uint64_t n)
+{
+	return put_hex_from(out, n, 60);
+}

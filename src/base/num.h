@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * num - numbers as people and protocols write them, read strictly.
+ * num - numbers as people and protocols write them, read strictly, and some written.
  *
- * Nothing but the number: no sign, no spaces, nothing behind it, no overflow.
+ * What is read is nothing but the number: no sign, no spaces, nothing behind it, no overflow.
  */
 
 #include "base/span.h"
@@ -23,3 +23,13 @@
 
 /* "250ms", "30s", "5m", "2h", "1d"; a bare number is seconds. In nanoseconds. */
 [[nodiscard]] bool num_duration_ns(struct span s, uint64_t *out);
+
+#define NUM_HEX_MAX 16u /* digits */
+
+/*
+ * Writes @n in hexadecimal, small letters, without a NUL, and returns the end: without leading
+ * zeros, or in all NUM_HEX_MAX digits. printf is ten times slower, and every answer, every
+ * line of a listing and every name of ours has some.
+ */
+char *num_put_hex(char *out, uint64_t n);
+char *num_put_hex_full(char *out, uint64_t n);

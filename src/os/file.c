@@ -3,6 +3,7 @@
 #include "os/file.h"
 
 #include "base/date.h"
+#include "base/num.h"
 #include "base/util.h"
 #include "os/fault.h"
 
@@ -392,7 +393,7 @@ void file_unique(char out[FILE_UNIQUE_MAX])
 	 * (getrandom(2)). */
 	ssize_t n = TEMP_FAILURE_RETRY(getrandom(&random, sizeof(random), 0));
 	assert(n == sizeof(random));
-	(void)snprintf(out, FILE_UNIQUE_MAX, "%016llx", (unsigned long long)random);
+	*num_put_hex_full(out, random) = '\0';
 }
 
 int64_t file_clock_ns(void)

@@ -151,6 +151,25 @@ static void numbers_are_read_strictly(void **state)
 	assert_false(num_hex_u64(SPAN("10000000000000000"), &n));
 }
 
+static void numbers_are_written_as_they_are_read(void **state)
+{
+	(void)state;
+	static const uint64_t some[] = {
+		0, 1, 15, 16, 255, 256, 0x0123456789abcdef, 0x8000000000000000, UINT64_MAX};
+	char text[NUM_HEX_MAX], want[NUM_HEX_MAX + 1];
+	uint64_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(some); i++) {
+		char *end = num_put_hex(text, some[i]);
+		assert_int_equal(end - text,
+			snprintf(want, sizeof(want), "%llx", (unsigned long long)some[i]));
+		assert_memory_equal(text, want, (size_t)(end - text));
+		assert_int_equal(num_put_hex_full(text, some[i]) - text, NUM_HEX_MAX);
+		assert_true(num_hex_u64(span_of(text, NUM_HEX_MAX), &n));
+		assert_true(n == some[i]);
+	}
+}
+
 static void only_well_formed_utf8_is_valid(void **state)
 {
 	(void)state;
@@ -356,6 +375,7 @@ int main(void)
 		cmocka_unit_test(a_buffer_over_an_array_stays_within_it),
 		cmocka_unit_test(a_list_survives_removal_while_it_is_walked),
 		cmocka_unit_test(numbers_are_read_strictly),
+		cmocka_unit_test(numbers_are_written_as_they_are_read),
 		cmocka_unit_test(only_well_formed_utf8_is_valid),
 		cmocka_unit_test(a_strangers_bytes_cannot_break_out_of_a_line),
 		cmocka_unit_test(markup_holds_any_bytes_as_text),

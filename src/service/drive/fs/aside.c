@@ -2,12 +2,13 @@
 
 #include "service/drive/fs/aside.h"
 
+#include "base/span.h"
 #include "os/fd.h"
 #include "os/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -61,10 +62,11 @@ static enum fs_result leave_note(
 
 void fs_aside_name(struct fs_aside *out, int dir)
 {
-	char digits[FILE_UNIQUE_MAX];
+	static const struct span prefix = SPAN(FS_TEMP_PREFIX);
 
-	file_unique(digits);
-	(void)snprintf(out->name, sizeof(out->name), FS_TEMP_PREFIX "%s", digits);
+	static_assert(sizeof(FS_TEMP_PREFIX) - 1 + FILE_UNIQUE_MAX <= FS_ASIDE_MAX);
+	memcpy(out->name, prefix.p, prefix.n);
+	file_unique(out->name + prefix.n);
 	out->dir = dir;
 }
 

@@ -3,6 +3,7 @@
 #include "service/drive/fs/bucket.h"
 
 #include "base/hash.h"
+#include "base/num.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "service/drive/fs/aside.h"
@@ -17,7 +18,7 @@
 #include <sys/file.h>
 
 enum {
-	KEY_DIGITS = 16,
+	KEY_DIGITS = NUM_HEX_MAX,
 	PIECE = 1000, /* of a path in one link: XFS has room for 1,023 */
 	PIECES = FS_PATH_MAX / PIECE + 1,
 	PROBES = 8, /* paths of one hash that get a bucket; more are an attack */
@@ -82,8 +83,7 @@ enum fs_result fs_bucket_open(
 	char there[FS_PATH_MAX];
 
 	for (unsigned i = 0; i < PROBES; i++) {
-		(void)snprintf(
-			key, FS_BUCKET_KEY_MAX, "%016llx", (unsigned long long)(hash + i));
+		*num_put_hex_full(key, hash + i) = '\0';
 		int err = read_path(root, key, there);
 		if (err == -ENOENT) {
 			enum fs_result made = make(root, key, path);

@@ -127,32 +127,18 @@ bool fs_info_same_version(const struct fs_info *a, const struct fs_info *b)
 	       && a->mtime_ns == b->mtime_ns && a->generation == b->generation;
 }
 
-/* In hexadecimal, without leading zeros: at most 16 digits. Returns their end. By hand,
- * because every answer and every line of a listing has three, and printf is ten times
- * slower. */
-static char *put_hex(char *out, uint64_t n)
-{
-	unsigned shift = n ? (63 - (unsigned)__builtin_clzll(n)) & ~3u : 0;
-
-	for (;; shift -= 4) {
-		*out++ = "0123456789abcdef"[n >> shift & 15];
-		if (shift == 0)
-			return out;
-	}
-}
-
 bool fs_etag(const struct fs_root *root, const struct fs_info *info, int64_t now_ns,
 	char out[FS_ETAG_MAX])
 {
-	char *end = put_hex(out, info->inode);
+	char *end = num_put_hex(out, info->inode);
 
 	*end++ = '-';
-	end = put_hex(end, info->size);
+	end = num_put_hex(end, info->size);
 	*end++ = '-';
-	end = put_hex(end, (uint64_t)info->mtime_ns);
+	end = num_put_hex(end, (uint64_t)info->mtime_ns);
 	if (info->generation) {
 		*end++ = '-';
-		end = put_hex(end, info->generation);
+		end = num_put_hex(end, info->generation);
 	}
 	*end = '\0';
 	return !root->can.coarse_clock || now_ns - info->ctime_ns >= YOUNG_NS;

@@ -222,7 +222,7 @@ static bool remember_oldest(void *ctx, const char *name)
 	unsigned n_after = MIN(oldest->n, (unsigned)ARRAY_LEN(oldest->names) - 1) - at;
 	memmove(oldest->names[at + 1], oldest->names[at],
 		n_after * sizeof(oldest->names[0]));
-	(void)snprintf(oldest->names[at], sizeof(oldest->names[at]), "%s", name);
+	memcpy(oldest->names[at], name, strlen(name) + 1); /* no entry's is longer */
 	oldest->n = at + n_after + 1;
 	return true;
 }

@@ -37,17 +37,27 @@ static void read_user(const char *from, char out[FS_TRASH_USER_MAX])
 	out[n] = '\0';
 }
 
+/* Both of what it is called begin so: with the digits of @key, and the time. */
+static char *put_beginning(
+	char *out, const char *key, char separator, const struct fs_trashed *kept)
+{
+	memcpy(out, key, NUM_HEX_MAX);
+	out[NUM_HEX_MAX] = separator;
+	return num_put_hex_full(out + NUM_HEX_MAX + 1, (uint64_t)kept->time_ns);
+}
+
 void fs_trashed_name(struct fs_trashed *kept, const char *key)
 {
-	char size[20] = "";
+	*put_beginning(kept->id, key, '-', kept) = '\0';
 
+	char *at = put_beginning(kept->where, key, '/', kept);
+	*at++ = '-';
+	*at++ = kept->is_deleted ? 'd' : 'r';
+	*at++ = '-';
 	if (kept->is_measured)
-		(void)snprintf(size, sizeof(size), "%llx", (unsigned long long)kept->size);
-	(void)snprintf(kept->id, sizeof(kept->id), "%.16s-%016llx", key,
-		(unsigned long long)kept->time_ns);
-	int n = snprintf(kept->where, sizeof(kept->where), "%.16s/%016llx-%c-%s-", key,
-		(unsigned long long)kept->time_ns, kept->is_deleted ? 'd' : 'r', size);
-	write_user(kept->where, (size_t)n, kept->user);
+		at = num_put_hex(at, kept->size);
+	*at++ = '-';
+	write_user(kept->where, (size_t)(at - kept->where), kept->user);
 }
 
 bool fs_trashed_read(const char *key, const char *name, struct fs_trashed *out)
