@@ -5,15 +5,17 @@
 #include "base/arena.h"
 #include "base/num.h"
 #include "base/util.h"
+#include "http/chars.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-#define TABLE_MAX  (2 * MIB) /* bytes; the file of 2023 needs 150 KiB */
-#define N_BUCKETS  1024u     /* a power of two, near the number of globs */
-#define ENDING_MAX 3u        /* segments: "tar.gz" has two; keeps "a.b.c.d..." cheap */
+#define CHARSET    SPAN("; charset=utf-8") /* what text comes with */
+#define TABLE_MAX  (2 * MIB)               /* bytes; the file of 2023 needs 150 KiB */
+#define N_BUCKETS  1024u                   /* a power of two, near the number of globs */
+#define ENDING_MAX 3u /* segments: "tar.gz" has two; keeps "a.b.c.d..." cheap */
 
 struct glob {
 	struct glob *next; /* in its bucket */
@@ -82,16 +84,19 @@ static bool takes_charset(struct span type)
 
 static struct span with_charset(struct arena *arena, struct span type)
 {
-	static const struct span charset = SPAN("; charset=utf-8");
-
 	if (!takes_charset(type))
 		return arena_copy(arena, type);
-	char *p = arena_alloc(arena, type.n + charset.n);
+	char *p = arena_alloc(arena, type.n + CHARSET.n);
 	if (!p)
 		return SPAN_NONE;
 	memcpy(p, type.p, type.n);
-	memcpy(p + type.n, charset.p, charset.n);
-	return span_of(p, type.n + charset.n);
+	memcpy(p + type.n, CHARSET.p, CHARSET.n);
+	return span_of(p, type.n + CHARSET.n);
+}
+
+static bool is_type(struct span s)
+{
+	return s.n > 0 && s.n + CHARSET.n <= HTTP_MEDIA_MAX && http_chars_value(s) == s.n;
 }
 
 /* Reads a line into *@glob, whose spans then point into it. False if it is to be passed
@@ -101,7 +106,7 @@ static bool read_line(struct span line, struct glob *glob)
 	struct span weight, text, flag;
 
 	if (!span_cut(&line, ':', &weight) || !num_u64(weight, &glob->weight)
-		|| !span_cut(&line, ':', &glob->type) || !glob->type.n
+		|| !span_cut(&line, ':', &glob->type) || !is_type(glob->type)
 		|| !span_cut(&line, ':', &text) || !text.n)
 		return false;
 	while (span_cut(&line, ',', &flag))

@@ -13,11 +13,15 @@
 
 struct http_media;
 
+/* The longest type there is, with its charset: RFC 6838 has 127 bytes for either name. */
+#define HTTP_MEDIA_MAX (2 * 127u + 1 + 15)
+
 /**
  * http_media_new - make a table from the lines of globs2: weight:type:glob[:flags].
  *
  * Taken are globs that are a whole name or "*.ending"; other globs and lines
- * that are none are passed over. The text is not needed afterwards. Returns 0
+ * that are none are passed over, and types of more than HTTP_MEDIA_MAX bytes or
+ * with bytes that no field's value has. The text is not needed afterwards. Returns 0
  * with *@media owned by the caller, or -ENOMEM.
  */
 [[nodiscard]] int http_media_new(struct span globs2, struct http_media **media);

@@ -23,6 +23,7 @@ static const char globs2[] = "# a comment\n"
 			     "50::*.bad2\n"
 			     "50:text/plain\n"
 			     "50:text/plain:*.\n"
+			     "50:text/pl\x01in:*.bad3\n"
 			     "50:application/last:*.last";
 
 static void the_table_knows_names_and_endings(void **state)
@@ -47,6 +48,7 @@ static void the_table_knows_names_and_endings(void **state)
 		{"a.last", "application/last"},
 		{"a.png", "image/png"},
 		{"a.bad1", "application/octet-stream"},
+		{"a.bad3", "application/octet-stream"},
 		{"a.1", "application/octet-stream"},
 		{"a.", "application/octet-stream"},
 		{"html", "application/octet-stream"},
@@ -58,6 +60,27 @@ static void the_table_knows_names_and_endings(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		assert_span(http_media_of(media, span_str(rows[i].name)), rows[i].type);
 	http_media_free(media);
+}
+
+static void a_type_longer_than_any_is_passed_over(void **state)
+{
+	(void)state;
+	for (unsigned n = HTTP_MEDIA_MAX - 1; n <= HTTP_MEDIA_MAX + 1; n++) {
+		AUTO_BUF line = BUF_INIT(1000);
+		struct http_media *media = NULL;
+
+		buf_put_str(&line, "50:text/");
+		while (line.n < 3 + n - strlen("; charset=utf-8"))
+			buf_put_byte(&line, 'x');
+		buf_put_str(&line, ":*.long\n");
+		assert_int_equal(http_media_new(buf_span(&line), &media), 0);
+		struct span type = http_media_of(media, SPAN("a.long"));
+		if (n <= HTTP_MEDIA_MAX)
+			assert_int_equal(type.n, n);
+		else
+			assert_span(type, "application/octet-stream");
+		http_media_free(media);
+	}
 }
 
 static void without_a_table_the_usual_types_are_known(void **state)
@@ -87,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_knows_names_and_endings),
+		cmocka_unit_test(a_type_longer_than_any_is_passed_over),
 		cmocka_unit_test(without_a_table_the_usual_types_are_known),
 		cmocka_unit_test(a_table_that_would_not_end_is_refused),
 	};

@@ -3,7 +3,6 @@
 #include "service/drive/about.h"
 
 #include "base/util.h"
-#include "http/media.h"
 #include "http/resp.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/cache.h"
@@ -47,8 +46,10 @@ const struct about *about_file(
 	http_resp_field(&fields, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
 	if (!drive->policy->index && is_active(about->type))
 		http_resp_field(&fields, SPAN("Content-Security-Policy"), SPAN(SANDBOX));
-	assert(!fields.failed);
+	about->n_common = fields.n;
+	http_resp_field(&fields, SPAN("Content-Type"), about->type);
 	about->n_fields = fields.n;
+	assert(!fields.failed);
 	return about;
 }
 
@@ -67,9 +68,4 @@ const struct about *about_cached(
 	memcpy(note, about, n);
 	fs_cache_note(cached, note);
 	return note;
-}
-
-void about_put(const struct about *about, struct buf *head)
-{
-	buf_put(head, about->fields, about->n_fields);
 }

@@ -5,16 +5,18 @@
  * so for one that is kept in memory it is found out once. */
 
 #include "base/span.h"
+#include "http/media.h"
 #include "service/drive/fs/stat.h"
 
 struct drive;
-struct buf;
 struct fs_cached;
 
-#define ABOUT_FIELDS_MAX 320u /* bytes: they have no strangers' text but an ETag's digits */
+#define ABOUT_FIELDS_MAX \
+	(320u + HTTP_MEDIA_MAX) /* but for the type, words and digits of our own */
 
 struct about {
 	struct span type; /* the media table's */
+	size_t n_common; /* bytes of fields that every answer has; behind them comes Content-Type */
 	size_t n_fields;
 	char fields[ABOUT_FIELDS_MAX]; /* of the answer's head */
 };
@@ -26,6 +28,3 @@ const struct about *about_file(
 /* Of one that is. */
 const struct about *about_cached(
 	struct drive *drive, struct span name, const struct fs_cached *cached);
-
-/* Adds its fields to a head. */
-void about_put(const struct about *about, struct buf *head);

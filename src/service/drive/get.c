@@ -31,9 +31,13 @@ struct found {
 	const struct about *about;
 };
 
-static void put_fields(struct request *r, struct buf *head, const struct found *found)
+/* @typed: its Content-Type, too. */
+static void put_fields(
+	struct request *r, struct buf *head, const struct found *found, bool typed)
 {
-	about_put(found->about, head);
+	const struct about *about = found->about;
+
+	buf_put(head, about->fields, typed ? about->n_fields : about->n_common);
 	if (found->kept.n > 0) {
 		struct http_digests digests;
 
@@ -100,7 +104,7 @@ static void answer_parts(
 	struct buf *head = answer_begin(r, 206);
 	(void)snprintf(type, sizeof(type), "multipart/byteranges; boundary=%s",
 		parts->boundary); /* fits by its size */
-	put_fields(r, head, found);
+	put_fields(r, head, found, false);
 	http_resp_field(head, SPAN("Content-Type"), span_str(type));
 	if (found->cached)
 		return answer_parts_now(r, found, parts);
@@ -123,16 +127,14 @@ static void answer_bytes(struct request *r, struct found *found, struct http_ran
 static void answer_whole(struct request *r, struct found *found)
 {
 	struct buf *head = answer_begin(r, 200);
-	put_fields(r, head, found);
-	http_resp_field(head, SPAN("Content-Type"), found->about->type);
+	put_fields(r, head, found, true);
 	answer_bytes(r, found, (struct http_range){.n = found->info.size});
 }
 
 static void answer_range(struct request *r, struct found *found, struct http_range range)
 {
 	struct buf *head = answer_begin(r, 206);
-	put_fields(r, head, found);
-	http_resp_field(head, SPAN("Content-Type"), found->about->type);
+	put_fields(r, head, found, true);
 	buf_put_str(head, "Content-Range: ");
 	http_range_put(head, range, found->info.size);
 	buf_put_str(head, "\r\n");
@@ -177,7 +179,7 @@ static void get_file(struct request *r, struct found *found, const char *path)
 	switch (version_check(r, &found->info)) {
 	case HTTP_COND_FAILED: return answer_result(r, FS_CHANGED);
 	case HTTP_COND_NOT_MODIFIED:
-		put_fields(r, answer_begin(r, 304), found);
+		put_fields(r, answer_begin(r, 304), found, false);
 		return answer_empty(r);
 	default: answer_found(r, found);
 	}
