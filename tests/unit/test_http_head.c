@@ -443,6 +443,7 @@ static void every_status_has_its_phrase(void **state)
 	assert_span(http_status_phrase(404), "Not Found");
 	assert_span(http_status_phrase(508), "Loop Detected");
 	assert_span(http_status_phrase(299), "Status");
+	assert_span(http_status_phrase(509), "Status");
 	assert_true(http_status_bodiless(204));
 	assert_false(http_status_bodiless(200));
 }
