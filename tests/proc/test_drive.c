@@ -342,6 +342,58 @@ static void what_is_private_has_no_name(void **state)
 		assert_starts(say(s, requests[i]), "HTTP/1.1 40");
 }
 
+/* Puts @n versions into the trash, as an earlier server would have. */
+static void fill_trash(const struct scene *s, unsigned n)
+{
+	char path[128];
+
+	for (unsigned i = 0; i < n; i++) {
+		int at =
+			snprintf(path, sizeof(path), "%s/.prefork/trash/%016x", s->root, i);
+		assert_int_equal(mkdir(path, 0700), 0);
+		(void)snprintf(path + at, sizeof(path) - (size_t)at, "/0");
+		assert_int_equal(symlink("was", path), 0);
+		(void)snprintf(path + at, sizeof(path) - (size_t)at, "/%016x-d-0-", i + 1);
+		assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+	}
+}
+
+/* Asks for what takes long, and then on another connection for something small, which is
+ * answered first. Returns the answer to the long one. */
+static const char *ask_beside(struct scene *s, struct span request)
+{
+	struct span small = SPAN("GET /a HTTP/1.1\r\n" HOST "\r\n");
+	int first = s->client;
+
+	assert_int_equal(send(first, request.p, request.n, MSG_NOSIGNAL), request.n);
+	dial(s);
+	assert_int_equal(send(s->client, small.p, small.n, MSG_NOSIGNAL), small.n);
+	for (buf_clear(&s->got); s->got.n == 0; receive(s))
+		assert_true(one_turn(s->one, 0) > 0);
+	assert_starts(buf_cstr(&s->got), "HTTP/1.1 200 ");
+	close(s->client);
+	s->client = first;
+	buf_clear(&s->got);
+	receive(s);
+	assert_int_equal(s->got.n, 0);
+	return SAY(s, "");
+}
+
+static void a_trash_of_any_size_leaves_others_their_turn(void **state)
+{
+	struct scene *s = *state;
+
+	put_file(s, "a", "hello");
+	fill_trash(s, 1500);
+	const char *got = ask_beside(s, SPAN("GET /~/trash/ HTTP/1.1\r\n" HOST "\r\n"));
+	assert_starts(got, "HTTP/1.1 200 ");
+	assert_non_null(strstr(got, "1500 entries"));
+	got = ask_beside(s, SPAN("DELETE /~/trash/ HTTP/1.1\r\n" HOST "\r\n"));
+	assert_starts(got, "HTTP/1.1 204 ");
+	got = SAY(s, "GET /~/trash/ HTTP/1.1\r\n" HOST "\r\n");
+	assert_non_null(strstr(got, "Nothing here"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +410,7 @@ int main(void)
 		SCENE(a_drain_ends_connections_politely),
 		SCENE(a_large_answer_waits_for_a_slow_reader),
 		SCENE(what_is_private_has_no_name),
+		SCENE(a_trash_of_any_size_leaves_others_their_turn),
 	};
 	return cmocka_run_group_tests_name("drive", tests, NULL, NULL);
 }

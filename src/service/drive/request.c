@@ -27,8 +27,9 @@ void request_go(struct request *r, enum request_state to)
 {
 	static const unsigned may[REQUEST_N_STATES] = {
 		[REQUEST_HEAD] = BIT(REQUEST_DELAY) | BIT(REQUEST_BODY) | BIT(REQUEST_SEND),
-		[REQUEST_DELAY] = BIT(REQUEST_BODY) | BIT(REQUEST_SEND),
-		[REQUEST_BODY] = BIT(REQUEST_SEND),
+		[REQUEST_DELAY] =
+			BIT(REQUEST_DELAY) | BIT(REQUEST_BODY) | BIT(REQUEST_SEND),
+		[REQUEST_BODY] = BIT(REQUEST_DELAY) | BIT(REQUEST_SEND),
 		[REQUEST_SEND] = BIT(REQUEST_SKIP) | BIT(REQUEST_HEAD),
 		[REQUEST_SKIP] = BIT(REQUEST_HEAD),
 	};
@@ -181,6 +182,13 @@ void request_read_body(struct request *r, const struct task_ops *ops)
 	body_invite(r);
 }
 
+void request_yield(struct request *r, const struct task_ops *ops)
+{
+	r->task_ops = ops;
+	r->yields = true;
+	request_go(r, REQUEST_DELAY);
+}
+
 void request_delay(struct request *r, const struct task_ops *ops, uint64_t ns)
 {
 	r->task_ops = ops;
@@ -217,7 +225,12 @@ static bool step_head(struct request *r)
 
 static bool step_delay(struct request *r)
 {
-	r->want = CONN_WAIT;
+	if (!r->is_timed && !r->yields) {
+		r->task_ops->end(r);
+		return true;
+	}
+	r->want = r->is_timed ? CONN_WAIT : CONN_AGAIN;
+	r->yields = false;
 	return false;
 }
 

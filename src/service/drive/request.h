@@ -9,10 +9,14 @@
  *   HEAD    the request's head             it is whole and what it asks is done  SEND
  *                                          it is whole and brings a body         BODY
  *                                          its password was tried too often      DELAY
+ *                                          what it asks takes long               DELAY
  *                                          it is no request: refused             SEND
  *   DELAY   the end of a penalty           the timer: the password is wrong      SEND
  *                                          the timer: it is right                as HEAD
+ *           the others to have their turn  they had: what it asks is done        SEND
+ *                                          there is more to do                   DELAY
  *   BODY    the rest of the body           it is whole: what it asks is done     SEND
+ *                                          what it asks takes long               DELAY
  *                                          it is wrong, or too long: refused     SEND
  *   SEND    room in the socket             the answer is sent, body unread       SKIP
  *                                          the answer is sent                    HEAD,
@@ -89,6 +93,7 @@ struct request {
 	char *kept_head; /* owned; where the head moved to make way for the body */
 	uint64_t started_ns;
 	bool is_timed;   /* conn_timer is set */
+	bool yields;     /* DELAY is for others to have their turn, and they had not */
 	bool may_write;  /* who asks may change things */
 	bool is_slashed; /* the path was written with a slash at its end */
 
@@ -152,6 +157,10 @@ void request_read_body(struct request *r, const struct task_ops *ops);
 
 /* Ends the task early: the request may have another. */
 void request_drop_task(struct request *r);
+
+/* Calls end() of the task that @ops make of it when others had their turn: for what takes
+ * long, and more than once if need be. */
+void request_yield(struct request *r, const struct task_ops *ops);
 
 /* Calls end() of the task that @ops make of it after @ns. */
 void request_delay(struct request *r, const struct task_ops *ops, uint64_t ns);

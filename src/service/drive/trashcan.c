@@ -6,6 +6,7 @@
 #include "core/worker.h"
 #include "http/form.h"
 #include "http/resp.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
@@ -22,7 +23,8 @@
 
 #include <string.h>
 
-#define FORM_MOST 4096u
+#define FORM_MOST     4096u
+#define EMPTY_TURN_NS (10 * NS_PER_MS) /* at a time, because others wait */
 
 static bool go_on(void *ctx)
 {
@@ -46,28 +48,85 @@ static void get(struct request *r, const struct trashfind *what)
 	fd_close(&file.fd);
 }
 
-/* Removes all versions, or @kept, and answers with @done. */
-static void purge(struct request *r, const struct fs_trashed *kept, unsigned done)
+static void answer_purged(struct request *r, enum fs_result result, unsigned done)
 {
-	struct worker *worker = r->conn->worker;
-	const struct fs_watch watch = {.go_on = go_on, .ctx = worker};
-	const struct fs_trim_limits all = {
-		.before_ns = INT64_MAX, .most_bytes = UINT64_MAX};
-	struct fs_trimmed trimmed = {0};
-
-	conn_begun(r->conn);
-	worker_blocking(worker);
-	enum fs_result result = kept ? fs_trash_purge(&r->drive->root, kept, &watch)
-				     : fs_trim(&r->drive->root, &all, &watch, &trimmed);
-	worker_unblocked(worker);
-	if (result == FS_OK && trimmed.n_failed > 0)
-		result = FS_FORBIDDEN;
 	if (result != FS_OK)
 		return answer_result(r, result == FS_PARTIAL ? FS_FORBIDDEN : result);
 	struct buf *head = answer_begin(r, done);
 	if (done == 303)
 		http_resp_field(head, SPAN("Location"), SPAN(TRASH_URL));
 	answer_empty(r);
+}
+
+/* Removes @kept, and answers with @done. */
+static void purge(struct request *r, const struct fs_trashed *kept, unsigned done)
+{
+	struct worker *worker = r->conn->worker;
+	const struct fs_watch watch = {.go_on = go_on, .ctx = worker};
+
+	conn_begun(r->conn);
+	worker_blocking(worker);
+	enum fs_result result = fs_trash_purge(&r->drive->root, kept, &watch);
+	worker_unblocked(worker);
+	answer_purged(r, result, done);
+}
+
+/* -- all of it, in turns -- */
+
+struct emptying {
+	struct fs_trim *trim; /* owned */
+	struct fs_trimmed trimmed;
+	unsigned done; /* the status, then */
+};
+
+static void emptying_fini(void *task)
+{
+	struct emptying *e = task;
+
+	fs_trim_free(e->trim);
+}
+
+static bool has_time(void *ctx)
+{
+	const uint64_t *until_ns = ctx;
+
+	return clock_mono_ns() < *until_ns;
+}
+
+static void emptying_go(struct request *r)
+{
+	static const struct task_ops ops = {.end = emptying_go, .fini = emptying_fini};
+	struct emptying *e = r->task;
+	uint64_t until_ns = clock_mono_ns() + EMPTY_TURN_NS;
+	const struct fs_watch watch = {.go_on = has_time, .ctx = &until_ns};
+
+	worker_blocking(r->conn->worker);
+	enum fs_result result = fs_trim_go(e->trim, &watch, &e->trimmed);
+	worker_unblocked(r->conn->worker);
+	if (result == FS_CANCELLED)
+		return request_yield(r, &ops);
+	if (result == FS_OK && e->trimmed.n_failed > 0)
+		result = FS_FORBIDDEN;
+	r->task_ops = &ops;
+	answer_purged(r, result, e->done);
+}
+
+/* Removes all versions, and answers with @done. */
+static void empty(struct request *r, unsigned done)
+{
+	const struct fs_trim_limits all = {
+		.before_ns = INT64_MAX, .most_bytes = UINT64_MAX};
+
+	conn_begun(r->conn);
+	request_drop_task(r);
+	struct emptying *e = request_task(r, sizeof(*e));
+	if (!e)
+		return;
+	e->trim = fs_trim_new(&r->drive->root, &all);
+	e->done = done;
+	if (!e->trim)
+		return answer_result(r, FS_NO_MEMORY);
+	emptying_go(r);
 }
 
 /* -- the page's forms: restore=ID, purge=ID, empty=all -- */
@@ -169,7 +228,7 @@ static void form_end(struct request *r)
 	else if (!restored.p && purged.p && find(r, purged, &kept, path))
 		purge(r, &kept, 303);
 	else if (!restored.p && !purged.p && http_form_get(text, SPAN("empty")).p)
-		purge(r, NULL, 303);
+		empty(r, 303);
 	else if (!restored.p && !purged.p)
 		answer_sentence(r, 400, "the form says nothing that can be done");
 }
@@ -186,10 +245,12 @@ static void remove_or_restore(struct request *r, const struct trashfind *what)
 {
 	if (*what->below || (what->is_top && r->head.method != HTTP_DELETE))
 		return answer_result(r, FS_FORBIDDEN); /* what is kept is kept whole */
-	if (r->head.method == HTTP_DELETE)
-		purge(r, what->is_top ? NULL : &what->kept, 204);
-	else
+	if (r->head.method != HTTP_DELETE)
 		tree_restore(r, &what->kept);
+	else if (what->is_top)
+		empty(r, 204);
+	else
+		purge(r, &what->kept, 204);
 }
 
 void trashcan_begin(struct request *r)

@@ -2,7 +2,6 @@
 
 #include "service/drive/trashpage.h"
 
-#include "core/worker.h"
 #include "service/drive/answer.h"
 #include "service/drive/drive.h"
 #include "service/drive/fs/trash_walk.h"
@@ -15,22 +14,55 @@
 
 #define ROWS_MOST   1000u      /* on one page; WebDAV and the command show all */
 #define PIECE_BYTES (32 * KIB) /* of the page, written at a time */
+#define TURN_MOST   256u       /* versions looked at in a turn */
 
 struct trashpage {
 	struct ui_trash page;
+	struct fs_trash_walk *walk; /* owned; NULL: all is gathered */
 	bool is_begun;
-	struct ui_trash_row rows[ROWS_MOST]; /* newest first */
-	char *texts[ROWS_MOST];              /* owned: what they borrow */
+	/* The newest of what was seen, and others; gathered, newest first. Each owns the
+	 * memory that its id begins. */
+	struct ui_trash_row rows[2 * ROWS_MOST];
 	size_t n, at;
+	int64_t least_ns; /* what is older is on no page */
 };
+
+static void drop_rows(struct trashpage *p, size_t n)
+{
+	while (p->n > n)
+		free((char *)p->rows[--p->n].id.p);
+}
+
+static void end_walk(struct trashpage *p)
+{
+	if (p->walk)
+		fs_trash_walk_close(p->walk);
+	free(p->walk);
+	p->walk = NULL;
+}
 
 static void trashpage_fini(void *task)
 {
 	struct trashpage *p = task;
 
-	for (size_t i = 0; i < p->n; i++)
-		free(p->texts[i]);
-	p->n = 0;
+	end_walk(p);
+	drop_rows(p, 0);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct ui_trash_row *x = a, *y = b;
+
+	return (x->time_ns < y->time_ns) - (x->time_ns > y->time_ns);
+}
+
+/* Leaves the newest, in their order. */
+static void choose(struct trashpage *p)
+{
+	qsort(p->rows, p->n, sizeof(p->rows[0]), newest_first);
+	drop_rows(p, ROWS_MOST);
+	if (p->n == ROWS_MOST)
+		p->least_ns = p->rows[ROWS_MOST - 1].time_ns;
 }
 
 static struct span copy(char **to, const char *text)
@@ -42,68 +74,49 @@ static struct span copy(char **to, const char *text)
 	return copied;
 }
 
-/* Puts it among the newest, if it is one of them. False without memory. */
-static bool add(
-	struct trashpage *p, const struct fs_trashed *kept, const char *path, bool is_dir)
+/* False without memory. */
+static bool add(struct trashpage *p, const struct fs_root *root,
+	const struct fs_trashed *kept, const char *path)
 {
-	size_t at = p->n;
+	struct fs_info info;
 
-	while (at > 0 && p->rows[at - 1].time_ns < kept->time_ns)
-		at--;
 	p->page.n_all++;
 	p->page.n_bytes += kept->size;
-	if (at == ROWS_MOST)
-		return true;
-	char *text = malloc(strlen(kept->id) + strlen(path) + strlen(kept->user) + 1);
-	char *to = text;
-	if (!text)
+	if (kept->time_ns < p->least_ns
+		|| fs_stat_at(root, root->trash, kept->where, &info) != FS_OK)
+		return true; /* old, or gone by now */
+	if (p->n == 2 * ROWS_MOST)
+		choose(p);
+	char *to = malloc(strlen(kept->id) + strlen(path) + strlen(kept->user) + 1);
+	if (!to)
 		return false;
-	struct ui_trash_row row = {
-		.id = copy(&to, kept->id),
-		.path = copy(&to, path),
-		.user = copy(&to, kept->user),
+	struct ui_trash_row *row = &p->rows[p->n++];
+	*row = (struct ui_trash_row){
 		.time_ns = kept->time_ns,
 		.is_deleted = kept->is_deleted,
-		.is_dir = is_dir,
+		.is_dir = info.type == FS_DIRECTORY,
 		.has_size = kept->is_measured,
 		.size_bytes = kept->size,
 	};
-	if (p->n == ROWS_MOST)
-		free(p->texts[--p->n]); /* the oldest gives way */
-	memmove(&p->rows[at + 1], &p->rows[at], (p->n - at) * sizeof(row));
-	memmove(&p->texts[at + 1], &p->texts[at], (p->n - at) * sizeof(text));
-	p->rows[at] = row;
-	p->texts[at] = text;
-	p->n++;
+	row->id = copy(&to, kept->id);
+	row->path = copy(&to, path);
+	row->user = copy(&to, kept->user);
 	return true;
 }
 
-static enum fs_result gather(struct request *r, struct trashpage *p)
+/* Looks at some more. FS_CANCELLED where there are others; FS_OK when all are gathered. */
+static enum fs_result gather(struct trashpage *p, const struct fs_root *root)
 {
-	const struct fs_root *root = &r->drive->root;
 	struct fs_trashed kept;
-	struct fs_info info;
-	struct fs_trash_walk *walk = malloc(sizeof(*walk));
-	if (!walk)
-		return FS_NO_MEMORY;
 
-	enum fs_result result = fs_trash_walk_open(walk, root);
-	if (result != FS_OK) {
-		free(walk);
-		return result;
+	for (unsigned i = 0; i < TURN_MOST; i++) {
+		enum fs_result result = fs_trash_walk_next(p->walk, &kept);
+		if (result != FS_OK)
+			return result == FS_END ? FS_OK : result;
+		if (!add(p, root, &kept, p->walk->path))
+			return FS_NO_MEMORY;
 	}
-	while ((result = fs_trash_walk_next(walk, &kept)) == FS_OK) {
-		worker_progress(r->conn->worker);
-		if (fs_stat_at(root, root->trash, kept.where, &info) != FS_OK)
-			continue; /* gone by now */
-		if (!add(p, &kept, walk->path, info.type == FS_DIRECTORY)) {
-			result = FS_NO_MEMORY;
-			break;
-		}
-	}
-	fs_trash_walk_close(walk);
-	free(walk);
-	return result == FS_END ? FS_OK : result;
+	return FS_CANCELLED;
 }
 
 static enum task_more trashpage_more(struct request *r)
@@ -123,10 +136,27 @@ static enum task_more trashpage_more(struct request *r)
 	return TASK_LAST;
 }
 
+static void trashpage_go(struct request *r)
+{
+	static const struct task_ops ops = {
+		.end = trashpage_go, .more = trashpage_more, .fini = trashpage_fini};
+	struct trashpage *p = r->task;
+
+	enum fs_result result = gather(p, &r->drive->root);
+	if (result == FS_CANCELLED)
+		return request_yield(r, &ops);
+	r->task_ops = &ops;
+	end_walk(p);
+	if (result != FS_OK)
+		return answer_result(r, result);
+	choose(p);
+	p->page.n_shown = p->n;
+	answer_begin_page(r, SPAN(UI_TRASH_CSP), SPAN("no-store"));
+	answer_stream(r, &ops, ANSWER_UNKNOWN);
+}
+
 void trashpage_begin(struct request *r)
 {
-	static const struct task_ops ops = {.more = trashpage_more, .fini = trashpage_fini};
-
 	struct trashpage *p = request_task(r, sizeof(*p));
 	if (!p)
 		return;
@@ -136,14 +166,13 @@ void trashpage_begin(struct request *r)
 		.version = SPAN(PREFORK_VERSION),
 		.keep_sec = r->drive->trash.keep_ns / NS_PER_SEC,
 	};
-	worker_blocking(r->conn->worker);
-	enum fs_result result = gather(r, p);
-	worker_unblocked(r->conn->worker);
-	p->page.n_shown = p->n;
+	struct fs_trash_walk *walk = malloc(sizeof(*walk));
+	enum fs_result result =
+		walk ? fs_trash_walk_open(walk, &r->drive->root) : FS_NO_MEMORY;
 	if (result != FS_OK) {
-		trashpage_fini(p);
+		free(walk);
 		return answer_result(r, result);
 	}
-	answer_begin_page(r, SPAN(UI_TRASH_CSP), SPAN("no-store"));
-	answer_stream(r, &ops, ANSWER_UNKNOWN);
+	p->walk = walk;
+	trashpage_go(r);
 }
