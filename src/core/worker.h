@@ -45,5 +45,10 @@ int worker_access_fd(const struct worker *w);
 void worker_blocking(struct worker *w);
 void worker_unblocked(struct worker *w);
 
+/* Calls service_ops.quiet at @at_ns (CLOCK_MONOTONIC; 0: not), if nothing happens until then
+ * too. For what cannot wait for the next work for ever: once an hour, not more often. Not
+ * where each connection has a process. */
+void worker_wake(struct worker *w, uint64_t at_ns);
+
 /* Work moved on: a worker that holds work and never calls this is taken for stuck. */
 void worker_progress(struct worker *w);

@@ -113,6 +113,12 @@ void worker_progress(struct worker *w)
 	}
 }
 
+void worker_wake(struct worker *w, uint64_t at_ns)
+{
+	(void)loop_at(
+		w->loop, &w->wake_timer, at_ns); /* without memory, at the next work */
+}
+
 void worker_tell(struct worker *w, const void *msg, size_t len)
 {
 	int r;
@@ -240,6 +246,13 @@ static void on_quiet(struct loop_timer *timer)
 	w->service->quiet(w);
 }
 
+static void on_wake(struct loop_timer *timer)
+{
+	struct worker *w = container_of(timer, struct worker, wake_timer);
+
+	w->service->quiet(w);
+}
+
 static void say_why(struct worker *w, const struct reason *reason)
 {
 	struct core_msg msg = {.type = CORE_FAILED};
@@ -325,6 +338,7 @@ static void renew(struct worker *w, unsigned slot_index, int chan)
 	w->chan_io = (struct loop_io){.on = on_chan, .fd = w->chan};
 	w->sig_io = (struct loop_io){.on = on_signal, .fd = w->sigfd};
 	w->quiet_timer = (struct loop_timer){.on = on_quiet};
+	w->wake_timer = (struct loop_timer){.on = on_wake};
 	w->orphan_timer = (struct loop_timer){.on = on_orphan_deadline};
 	w->quiet_armed = false;
 }
@@ -367,6 +381,7 @@ int worker_main(const struct worker_boot *boot)
 		.sigfd = -1,
 		.access_fd = boot->access_fd,
 		.quiet_timer.on = on_quiet,
+		.wake_timer.on = on_wake,
 		.orphan_timer.on = on_orphan_deadline,
 		.parent = getppid(),
 		.status = EXIT_DONE,

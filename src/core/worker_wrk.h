@@ -45,6 +45,7 @@ struct worker {
 	struct loop_io chan_io;
 	struct loop_io sig_io;
 	struct loop_timer quiet_timer;
+	struct loop_timer wake_timer;
 	struct loop_timer
 		orphan_timer; /* the drain's deadline, when there is no supervisor any more */
 	int chan;             /* owned */

@@ -82,6 +82,16 @@ def test_what_is_too_old_goes_by_itself(drive, folder):
     served.wait_log("trash-trimmed")
 
 
+def test_what_is_too_old_goes_though_nobody_comes(drive, model):
+    if model == "fork":
+        pytest.skip("a process of fork goes with its connection")
+    served = drive("--trash", "2s")
+    assert served.ask("PUT", "/a", body=b"one").status == 201
+    assert served.ask("DELETE", "/a").status == 204
+
+    assert "removed=1" in served.wait_log("trash-trimmed")
+
+
 def test_what_may_stay_for_longer_than_there_is_a_clock_stays(drive, folder):
     served = drive("--trash", "150000d")
     assert served.ask("PUT", "/a", body=b"one").status == 201

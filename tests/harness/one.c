@@ -90,6 +90,10 @@ struct loop *worker_loop(const struct worker *)
 	return NULL;
 }
 
+void worker_wake(struct worker *, uint64_t)
+{
+}
+
 uint64_t worker_now_ns(const struct worker *w)
 {
 	return clock_ns(CLOCK_MONOTONIC) + w->passed_ns;

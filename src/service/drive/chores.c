@@ -45,7 +45,9 @@ static void sweep(struct drive *drive)
 #define TRIM_TURN_NS  (50 * NS_PER_MS) /* at a time, because others wait */
 #define TRIM_END_NS \
 	(2 * NS_PER_SEC) /* of a process that ends: one of fork's has no turns */
-#define EARLY_PART 16 /* so much of what may be kept came since: it is looked at again, */
+#define WAKE_LEAST_NS NS_PER_SEC
+#define WAKE_MOST_NS  (365 * 24 * TRIM_EVERY_NS) /* of longer times: a year is soon enough */
+#define EARLY_PART    16 /* so much of what may be kept came since: it is looked at again, */
 #define EARLY_PAUSES \
 	16 /* times as long after as it took: so much of the time it may cost */
 
@@ -115,6 +117,23 @@ static void begin_trim(struct drive *drive, uint64_t most)
 	drive->trim_took_ns = 0;
 }
 
+/* When what was found to be the oldest will be too old. */
+static void note_expiry(const struct drive *drive)
+{
+	struct drive_shared *shared = worker_shared(drive->worker);
+	uint64_t wall_ns = clock_wall_ns(), at_ns;
+	int64_t oldest_ns = drive->trimmed.oldest_ns;
+	bool is_never = oldest_ns == INT64_MAX
+			|| __builtin_add_overflow(
+				(uint64_t)oldest_ns, drive->trash.keep_ns, &at_ns);
+
+	if (is_never)
+		at_ns = 0;
+	else
+		at_ns = clock_mono_ns() + (at_ns > wall_ns ? at_ns - wall_ns : 0);
+	atomic_store(&shared->expires_at_ns, at_ns);
+}
+
 static void trim(struct drive *drive, uint64_t turn_ns)
 {
 	uint64_t begun_ns = clock_mono_ns(), until_ns = begun_ns + turn_ns;
@@ -127,42 +146,76 @@ static void trim(struct drive *drive, uint64_t turn_ns)
 	if (result == FS_CANCELLED)
 		return;
 	report(drive, result);
+	if (result == FS_OK)
+		note_expiry(drive);
 	end_trim(drive, MIN(TRIM_EVERY_NS, drive->trash.keep_ns));
 }
 
-static void trim_if_due(struct drive *drive, uint64_t turn_ns)
+/* Whether there is a trim to go on with. */
+static bool begins_or_goes_on(struct drive *drive)
 {
 	struct drive_shared *shared = worker_shared(drive->worker);
 
-	if (!drive->trim) {
-		uint64_t most = most_bytes(drive);
-		if (!is_due(shared, most))
-			return;
-		atomic_store(&shared->kept_bytes, 0);
-		begin_trim(drive, most);
-	}
-	trim(drive, turn_ns);
+	if (drive->trim)
+		return true;
+	if (drive->root.trash < 0
+		|| (atomic_load(&shared->kept_bytes) == 0
+			&& clock_mono_ns() < atomic_load(&shared->trim_at_ns)))
+		return false;
+	uint64_t most = most_bytes(drive);
+	if (!is_due(shared, most))
+		return false;
+	atomic_store(&shared->kept_bytes, 0);
+	begin_trim(drive, most);
+	return true;
+}
+
+/* The first who has nothing to do while there is something that will be too old sees to it.
+ * Should he be killed, the next who has something to do takes his place. */
+static void plan_wake(struct drive *drive)
+{
+	struct drive_shared *shared = worker_shared(drive->worker);
+	uint64_t now_ns = clock_mono_ns();
+	uint64_t planned_ns = atomic_load(&shared->wake_at_ns);
+	uint64_t at_ns = atomic_load(&shared->expires_at_ns);
+
+	if (planned_ns > now_ns)
+		return;
+	if (at_ns == 0 && atomic_load(&shared->kept_bytes) > 0)
+		at_ns = now_ns + MIN(drive->trash.keep_ns, WAKE_MOST_NS);
+	if (at_ns == 0)
+		return;
+	/* Not before it is due. */
+	at_ns = MAX(at_ns, now_ns + WAKE_LEAST_NS);
+	at_ns = MAX(at_ns, atomic_load(&shared->trim_at_ns));
+	at_ns = MAX(at_ns, atomic_load(&shared->early_at_ns));
+	if (!atomic_compare_exchange_strong(&shared->wake_at_ns, &planned_ns, at_ns))
+		return;
+	drive->wake_at_ns = at_ns;
+	worker_wake(drive->worker, at_ns);
 }
 
 void chores_quiet(struct drive *drive)
 {
-	const struct drive_shared *shared = worker_shared(drive->worker);
-
-	if (drive->root.trash < 0
-		|| (!drive->trim && atomic_load(&shared->kept_bytes) == 0
-			&& clock_mono_ns() < atomic_load(&shared->trim_at_ns)))
-		return;
-	worker_blocking(drive->worker);
-	trim_if_due(drive, TRIM_TURN_NS);
-	worker_unblocked(drive->worker); /* which asks for the next turn */
+	if (begins_or_goes_on(drive)) {
+		worker_blocking(drive->worker);
+		trim(drive, TRIM_TURN_NS);
+		worker_unblocked(drive->worker); /* which asks for the next turn */
+	}
+	if (drive->root.trash >= 0 && !drive->trim)
+		plan_wake(drive);
 }
 
 void chores_end(struct drive *drive)
 {
-	if (drive->root.trash >= 0)
-		trim_if_due(drive, TRIM_END_NS);
+	struct drive_shared *shared = worker_shared(drive->worker);
+
+	if (begins_or_goes_on(drive))
+		trim(drive, TRIM_END_NS);
 	if (drive->trim)
 		end_trim(drive, 0);
+	/* What it was to see to is another's. */
+	(void)atomic_compare_exchange_strong(&shared->wake_at_ns, &drive->wake_at_ns, 0);
 }
 
 static void say_what_is_missing(const struct drive *drive)
@@ -192,5 +245,4 @@ void chores_begin(struct drive *drive)
 	say_what_is_missing(drive);
 	if (drive->root.can.writable)
 		sweep(drive);
-	worker_progress(drive->worker); /* so that the trash has its turn, once we serve */
 }

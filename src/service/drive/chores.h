@@ -11,7 +11,8 @@ struct drive;
 
 void chores_begin(struct drive *drive);
 
-/* Nobody waits just now, as far as one can see. An idle drive does nothing. */
+/* Nobody waits just now, as far as one can see. An idle drive does nothing, but that one
+ * worker wakes up when the oldest in the trash is too old: once an hour at most. */
 void chores_quiet(struct drive *drive);
 
 /* The worker is about to end: under fork each does before it is ever quiet. */

@@ -224,6 +224,7 @@ static int start(struct worker *worker, struct reason *reason)
 	}
 	if (!atomic_exchange(&shared->is_begun, true))
 		chores_begin(drive);
+	worker_progress(worker); /* so that the trash has its turn, once we serve */
 	return 0;
 }
 

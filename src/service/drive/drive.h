@@ -45,8 +45,13 @@ struct drive_shared {
 	atomic_bool is_begun; /* some worker has begun: once is enough for its chores */
 	_Atomic uint64_t
 		kept_bytes; /* went to the trash since it was last looked through */
-	_Atomic uint64_t trim_at_ns;  /* CLOCK_MONOTONIC: when it is to be again, */
-	_Atomic uint64_t early_at_ns; /* and when it may be, if much came since */
+	_Atomic uint64_t trim_at_ns;    /* CLOCK_MONOTONIC: when it is to be again, */
+	_Atomic uint64_t early_at_ns;   /* and when it may be, if much came since */
+	_Atomic uint64_t expires_at_ns; /* when the oldest in it will be too old; 0: nothing
+					   will be */
+	_Atomic uint64_t
+		wake_at_ns; /* when some worker will see to that, though nobody uses
+					the drive; 0: none will */
 	_Alignas(64) char throttle[THROTTLE_BYTES];
 };
 
@@ -71,6 +76,7 @@ struct drive {
 	struct fs_trim *trim;           /* owned; NULL: this worker is not at it */
 	struct fs_trimmed trimmed;      /* by it so far */
 	uint64_t trim_took_ns;          /* likewise */
+	uint64_t wake_at_ns;            /* when it last said that it will wake up */
 	struct span site;               /* what the folder is called */
 	uint64_t reported_ns;           /* when trouble was last logged; */
 	uint64_t unkept_ns;             /* when something not kept in the trash was, */
