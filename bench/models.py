@@ -37,7 +37,8 @@ class Model(Case):
 
 
 def workers(server):
-    return [w for s in server.status()["services"] if s["state"] == "serving" for w in s["workers"]]
+    """Those that are there: one that is being made has no number yet, and 0 would be our own process group."""
+    return [w for s in server.status()["services"] if s["state"] == "serving" for w in s["workers"] if w["pid"]]
 
 
 class Kept(Model):
