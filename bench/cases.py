@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import threading
 import time
@@ -54,7 +55,7 @@ class Figure:
         if self.ours not in medians or self.peer not in medians:
             return None, None
         ours, peer = medians[self.ours][self.by], medians[self.peer][self.by]
-        ratio = ours / peer if peer else None
+        ratio = ours / peer if peer and self.ours != self.peer else None
         if self.by == "rate":
             return ratio, ours >= self.factor * peer
         return ratio, ours <= self.factor * peer + self.plus
@@ -73,7 +74,9 @@ def load(server, *options, seconds=None):
 def round_of(ledger, cpu_ns, scale=1.0, **more):
     errors = ledger["begun"] - ledger["right"]
     if ledger["right"] == 0:
-        raise RuntimeError(f"nothing was answered right: {ledger}")
+        how = ", ".join(f"{n} {what}" for kind in ("wrong", "broken_before", "broken_after") for what, n in ledger[kind].items()
+                        if what != "all")
+        raise RuntimeError(f"none of {ledger['begun']} requests was answered right: {how or 'refused'}")
     return Round(ledger["right"] * scale, ledger["wall_s"], cpu_ns, errors,
                  {"p50_us": ledger["latency_us"]["p50"], "p99_us": ledger["latency_us"]["p99"], **more})
 
@@ -384,6 +387,9 @@ class Idle(GetSmall):
     connections = 10_000
 
     def round(self, server):
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if isinstance(server, servers.Lighttpd) and descriptors < 2 * (self.connections + 16):
+            raise RuntimeError(f"it takes half as many connections as it has descriptors, of which the machine allows {descriptors:,}")
         load(server, "-c", 16, "-n", 1000, "-p", "/small.bin")
         before = server.pss_bytes()
         command = [LOAD, "--hold", "-c", str(self.connections), "-t", "120s", "-p", "/small.bin", "-E", "1024",
