@@ -6,6 +6,7 @@
  * This program's own fault_step is called before each call that changes the disk.
  */
 
+#include "fs_race.h"
 #include "fs_trash_room.h"
 
 #define FAULT_POINTS
@@ -13,6 +14,7 @@
 #include "service/drive/fs/bucket.h"
 #include "service/drive/fs/copy.h"
 #include "service/drive/fs/move.h"
+#include "service/drive/fs/trim.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -136,6 +138,54 @@ static void what_lost_its_path_is_kept_by_its_number(void **state)
 	assert_int_equal(renameat(room->root.fd, old, room->root.fd, gone), 0);
 
 	assert_kept_late(room, key);
+}
+
+enum { DONE, FAILED };
+
+/* Half of the racers put and delete, the others empty the trash all the while. */
+static int keep_or_empty(void *arg, int me)
+{
+	const struct room *room = arg;
+	const struct fs_trim_limits all = {
+		.before_ns = INT64_MAX, .most_bytes = UINT64_MAX};
+
+	for (unsigned i = 0; i < 60; i++) {
+		struct fs_trimmed trimmed;
+		struct fs_publish pub;
+		struct fs_published published;
+		enum fs_result result;
+
+		if (me % 2 && fs_trim(&room->root, &all, FS_NO_WATCH, &trimmed) != FS_OK)
+			return FAILED;
+		if (me % 2)
+			continue;
+		if (fs_publish_begin(&pub, &room->root, "f", 3) != FS_OK
+			|| fs_publish_write(&pub, "new", 3, 0) != FS_OK)
+			return FAILED;
+		result = fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &published);
+		fs_publish_end(&pub);
+		if (result == FS_OK)
+			result = fs_remove(&room->root, "f", FS_NO_CONDITION, FS_NO_WATCH);
+		if (result != FS_OK && result != FS_NOT_FOUND)
+			return FAILED;
+	}
+	return DONE;
+}
+
+static void buckets_that_come_and_go_are_never_half(void **state)
+{
+	struct room *room = *state;
+	const struct fs_trim_limits all = {
+		.before_ns = INT64_MAX, .most_bytes = UINT64_MAX};
+	struct fs_trimmed trimmed;
+
+	assert_int_equal(race(keep_or_empty, room, DONE), RACERS);
+	for (unsigned i = 0; i < 2; i++)
+		assert_result(fs_trim(&room->root, &all, FS_NO_WATCH, &trimmed), FS_OK);
+
+	assert_int_equal(trimmed.n_failed, 0);
+	assert_int_equal(count_entries(room, ".prefork/trash"), 0);
+	assert_no_litter(room);
 }
 
 /* -- keeping -- */
@@ -444,6 +494,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EVERYWHERE_KEPT(what_comes_to_a_bucket_in_its_last_moment_is_kept),
 		KEPT_IN(what_lost_its_path_is_kept_by_its_number, on_disk),
+		KEPT_IN(buckets_that_come_and_go_are_never_half, in_memory),
 		EVERYWHERE_KEPT(without_hard_links_what_is_replaced_is_kept_too),
 		EVERYWHERE_KEPT(what_cannot_be_kept_is_told),
 		KEPT_IN(of_what_another_deletes_nothing_is_told, on_disk),
