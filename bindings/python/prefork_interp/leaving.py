@@ -64,6 +64,27 @@ def outermost_frame():
     return frame
 
 
+def has_del(value):
+    return hasattr(type(value), "__del__")
+
+
+def is_data(value):
+    return not isinstance(value, CODE + PLAIN)
+
+
+def holding(which):
+    """The variables of __main__, and the names of those that hold what @which says yes to."""
+    main = sys.modules.get("__main__")
+    names = vars(main) if main else {}
+    return names, [name for name, value in list(names.items()) if name != "__builtins__" and which(value)]
+
+
+def let_go(which):
+    names, found = holding(which)
+    for name in found:
+        names[name] = None
+
+
 def subclasses(cls):
     yield cls
     for sub in type.__subclasses__(cls):
@@ -72,7 +93,7 @@ def subclasses(cls):
 
 class Leaving:
     def __init__(self, files):
-        self.pid = os.getpid()
+        self.executor = None  # its pid, once there is one: a child that the script forks ends as any Python does
         self.files = files  # open since set-up, and so in no collection
         self.modules = set(sys.modules)
         self.frame = outermost_frame()
@@ -90,13 +111,18 @@ class Leaving:
             return 0
         return native.exit_code()
 
-    def let_go(self, which):
-        """The names of __main__ that hold what @which says yes to."""
-        main = sys.modules.get("__main__")
-        names = vars(main) if main else {}
-        for name in list(names):
-            if name != "__builtins__" and which(names[name]):
-                names[name] = None
+    def is_new(self, value):
+        return id(value) not in self.before
+
+    def rehearse(self):
+        """In an executor that waits for its call: the motions of the end, so that it finds its pages copied.
+
+        Nothing of the script's own is called: not a flush, nor a __class__, which isinstance may ask for.
+        """
+        self.status()
+        native.new_keys(sys.modules, self.modules)
+        holding(has_del)
+        holding(self.is_new)
 
     def begin(self):
         self.end_status = self.status()
@@ -107,15 +133,15 @@ class Leaving:
             # What a __del__ needs stays as long as it can: code and plain values until all have run,
             # those that come with the collection which now follows too. What set-up made stays for
             # good if it has none: to take apart 100 MB that are shared costs as much as to copy them.
-            self.let_go(lambda value: hasattr(type(value), "__del__"))
-            self.let_go(lambda value: not isinstance(value, CODE + PLAIN) and id(value) not in self.before)
-            for name in set(sys.modules) - self.modules:
+            let_go(has_del)
+            let_go(lambda value: self.is_new(value) and is_data(value))
+            for name in native.new_keys(sys.modules, self.modules):
                 del sys.modules[name]
 
     def end(self):
         if self.end_status is None:
             return
-        self.let_go(lambda value: id(value) not in self.before)
+        let_go(self.is_new)
         objects = gc.get_objects()  # none of them from before the fork
         finish(objects)
         flush(self.files)
@@ -123,7 +149,7 @@ class Leaving:
         native.leave(self.end_status if flush_standard() else 120)
 
     def __call__(self, phase, info):
-        if not sys.is_finalizing() or os.getpid() != self.pid:
+        if not sys.is_finalizing() or os.getpid() != self.executor:
             return
         if phase == "start":
             self.begin()
@@ -131,8 +157,9 @@ class Leaving:
             self.end()
 
 
-def prepare(files):
-    """To be called in an executor, once.
+def prepare():
+    """To be called once, before the first fork: what is noted here of every module would, in an
+    executor, copy the pages of them all.
 
     Python collects garbage once when it begins to end, after atexit and the flush
     and before anything is taken apart, and tells gc.callbacks before and after.
@@ -142,4 +169,6 @@ def prepare(files):
     for names in (vars(sys), vars(sys.modules["__main__"])):
         for name in [name for name, value in names.items() if value is sys_exit]:
             names[name] = native.exit
-    gc.callbacks.append(Leaving(files))
+    leaving = Leaving(open_files(gc.get_objects()))
+    gc.callbacks.append(leaving)
+    return leaving

@@ -69,7 +69,6 @@ class Setup:
         self.coerced = os.environ.get("LC_CTYPE")
         self.environment = list(os.environb.items())
         self.faults = faulthandler.is_enabled()
-        self.files = ()
         # An interpreter whose caller ignores the signal does not install this: so that it can be told, it goes.
         if self.handlers[signal.SIGINT] is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -81,9 +80,10 @@ class Setup:
         take_arguments(os.fsencode(sys.orig_argv[0]), os.fsencode(sys.argv[0]), map(os.fsencode, sys.argv[1:]))
         for stream in self.streams:
             stream.reopen()
-        leaving.prepare(self.files)
+        self.leaving.rehearse()
 
     def take_over(self, interp, script, args, env):
+        self.leaving.executor = os.getpid()
         take_environment(env, self.coerced)
         take_arguments(interp, script, args)
         take_signals(self.handlers)
@@ -162,7 +162,7 @@ def become(also_check, warn, options):
     leaving.flush(leaving.open_files(gc.get_objects()))
     # What is frozen no collection of an executor looks at, so it stays in memory shared with the server.
     gc.collect()
-    setup.files = leaving.open_files(gc.get_objects())
+    setup.leaving = leaving.prepare()
     gc.freeze()
     try:
         call = native.serve(setup.rehearse, *options)
