@@ -155,23 +155,6 @@ static void the_least_lately_used_goes_first_and_limits_hold(void **state)
 	fs_cache_fini(&cache);
 }
 
-static void what_is_held_outlives_its_place_in_the_cache(void **state)
-{
-	struct room *room = *state;
-	struct fs_cache cache;
-
-	assert_int_equal(fs_cache_init(&cache, &small), FS_OK);
-	drop_file(room, "a", "one");
-	const struct fs_cached *held = serve(&cache, room, "a", 0);
-	assert_non_null(held);
-	fs_cache_hold(held);
-	drop_file(room, "a", "two");
-	assert_null(fs_cache_get(&cache, &room->root, "a", 0));
-	fs_cache_fini(&cache);
-	assert_memory_equal(held->bytes, "one", 3);
-	fs_cache_release(held);
-}
-
 static void a_note_stays_with_the_version_it_was_made_of(void **state)
 {
 	struct room *room = *state;
@@ -302,7 +285,6 @@ int main(void)
 		CACHED(what_is_large_or_behind_a_link_stays_on_disk),
 		CACHED(a_link_put_in_the_way_is_noticed_within_the_time_of_trust),
 		CACHED(the_least_lately_used_goes_first_and_limits_hold),
-		CACHED(what_is_held_outlives_its_place_in_the_cache),
 		CACHED(a_note_stays_with_the_version_it_was_made_of),
 		CACHED(under_writers_the_cache_never_answers_what_was_replaced),
 	};

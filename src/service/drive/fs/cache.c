@@ -20,7 +20,6 @@ struct fs_cache_entry {
 	struct list use;             /* in fs_cache.by_use */
 	struct fs_cache_entry *next; /* in its bucket */
 	size_t bucket;
-	unsigned n_holders; /* the cache is one */
 	uint64_t resolved_ns;
 	char *path;  /* these two are in `room` */
 	char room[]; /* the contents, then the path with its NUL */
@@ -40,29 +39,13 @@ enum fs_result fs_cache_init(struct fs_cache *cache, const struct fs_cache_limit
 	return cache->buckets ? FS_OK : FS_NO_MEMORY;
 }
 
-void fs_cache_hold(const struct fs_cached *cached)
-{
-	entry_of(cached)->n_holders++;
-}
-
-void fs_cache_release(const struct fs_cached *cached)
-{
-	struct fs_cache_entry *entry = entry_of(cached);
-
-	assert(entry->n_holders);
-	if (--entry->n_holders > 0)
-		return;
-	free(entry->is.note);
-	free(entry);
-}
-
 void fs_cache_note(const struct fs_cached *cached, void *note)
 {
 	free(cached->note);
 	entry_of(cached)->is.note = note;
 }
 
-/* Takes an entry out of the cache, which lets go of it. */
+/* Takes an entry out of the cache, and ends it. */
 static void drop(struct fs_cache *cache, struct fs_cache_entry *entry)
 {
 	struct fs_cache_entry **at = &cache->buckets[entry->bucket];
@@ -73,7 +56,8 @@ static void drop(struct fs_cache *cache, struct fs_cache_entry *entry)
 	list_remove(&entry->use);
 	cache->n_entries--;
 	cache->n_bytes -= entry->is.info.size;
-	fs_cache_release(&entry->is);
+	free(entry->is.note);
+	free(entry);
 }
 
 void fs_cache_fini(struct fs_cache *cache)
@@ -209,7 +193,6 @@ const struct fs_cached *fs_cache_add(struct fs_cache *cache, const struct fs_roo
 	make_room(cache, entry->is.info.size);
 
 	entry->bucket = bucket;
-	entry->n_holders = 1;
 	entry->resolved_ns = now_ns;
 	entry->next = cache->buckets[bucket];
 	cache->buckets[bucket] = entry;

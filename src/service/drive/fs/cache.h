@@ -61,14 +61,13 @@ struct fs_cache {
 [[nodiscard]] enum fs_result fs_cache_init(
 	struct fs_cache *cache, const struct fs_cache_limits *limits);
 
-/* Everything held must have been released. */
 void fs_cache_fini(struct fs_cache *cache);
 
 /**
  * fs_cache_get - the file @path, if it is here and nothing has changed.
  *
- * @now_ns is any clock that goes forward. Good until the next call on @cache;
- * to keep it longer, fs_cache_hold. NULL: open it, and fs_cache_add it.
+ * @now_ns is any clock that goes forward. Good until the next call on @cache.
+ * NULL: open it, and fs_cache_add it.
  */
 const struct fs_cached *fs_cache_get(struct fs_cache *cache, const struct fs_root *root,
 	const char *path, uint64_t now_ns);
@@ -86,8 +85,3 @@ const struct fs_cached *fs_cache_add(struct fs_cache *cache, const struct fs_roo
 /* Hangs @note on it, from malloc, which goes with it: what follows from this version of the
  * file and costs something to find out. It should be small, for it is not counted. */
 void fs_cache_note(const struct fs_cached *cached, void *note);
-
-/* Keeps it until as many releases, whatever becomes of the file: for answers that take
- * long. */
-void fs_cache_hold(const struct fs_cached *cached);
-void fs_cache_release(const struct fs_cached *cached);
