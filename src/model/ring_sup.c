@@ -228,6 +228,7 @@ static void ask(struct ring_sup *r)
 static void park(struct ring_sup *r)
 {
 	r->state = RING_PARKED;
+	r->room_reported = false;
 	atomic_store(&r->shared->holder, SUP_HOLDS);
 	watch_waiting(r, false);
 	grow_look(&r->grow);
@@ -318,6 +319,8 @@ static void room(struct ring_sup *r, struct slot *slot)
 		hand_over(r, slot);
 	else if (!r->crew->draining)
 		go_out(r, slot->index);
+	else /* for one who is on the way to another worker, and may come back */
+		r->room_reported = true;
 }
 
 static bool anybody_here(const struct ring_sup *r)
@@ -334,7 +337,9 @@ static void dispatch(struct crew *crew)
 	struct ring_sup *r = crew->model;
 
 	lobby_trim(&r->lobby);
-	if (lobby_n_queued(&r->lobby) && (r->state == RING_OUT || r->state == RING_ASKING))
+	if (lobby_n_queued(&r->lobby)
+		&& (r->state == RING_OUT || r->state == RING_ASKING
+			|| (r->state == RING_PARKED && r->room_reported)))
 		recall(r);
 	if (crew->draining && !anybody_here(r) && r->state != RING_CLOSING)
 		send_close(r);

@@ -19,6 +19,9 @@
  *              the same, and none was                     PARKED (makes a worker if it may)
  *   PARKED     room is reported, and somebody waits here  PARKED (gives the worker that one)
  *              the same, and nobody does                  OUT (gives that worker the token)
+ *              a worker that was given somebody had no
+ *              room, or died, and another had reported
+ *              its room meanwhile                         PARKED, in a new epoch (asks all)
  *   any        the crew drains, and nobody waits here     CLOSING (sends CLOSE)
  *   CLOSING    CLOSE comes round, or takes too long       the core's drain does the rest
  */
@@ -62,7 +65,7 @@ struct ring_sup {
 	struct ring_ends *ends;     /* owned: crew->n_slots, for the workers */
 	struct grow grow;
 	enum ring_state state;
-	bool room_reported; /* since the confirm lap began */
+	bool room_reported; /* ASKING: since the lap began; PARKED: and there was nobody to give */
 
 	/* The lease: that connections wait, and nobody takes one. */
 	struct ring_waiting *waiting; /* owned: one a listener */
