@@ -131,6 +131,8 @@ static void signals_are_as_the_system_has_them(void **state)
 	siginfo_t how;
 
 	assert_true(sigfd >= 0);
+	(void)signal(
+		SIGHUP, SIG_DFL); /* nohup(1) may have started us; proc_spawn does this */
 	sig_block(&hup, 1);
 	start_shell(&t, "kill -HUP $$");
 	wait_for(&t, &how);
