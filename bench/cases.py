@@ -106,11 +106,14 @@ class Case:
         raise NotImplementedError
 
 
+SMALL_PEERS = (servers.Preforkd, servers.Nginx, servers.NginxCache, servers.Lighttpd, servers.Apache, servers.ApachePrefork)
+
+
 class GetSmall(Case):
     name, title, unit = "get-1k", "GET 1 KiB, 16 connections, keep-alive", "request"
-    peers = (servers.Preforkd, servers.Nginx, servers.NginxCache, servers.Lighttpd, servers.Apache, servers.ApachePrefork)
+    peers = (servers.PreforkdOne, *SMALL_PEERS)
     figures = (Figure("at most 0.6 of nginx's CPU", "preforkd", "nginx", "cpu_us", 0.6),
-               Figure("level with lighttpd", "preforkd", "lighttpd", "cpu_us", 1.05))
+               Figure("level with lighttpd, one process each", "preforkd, 1 worker", "lighttpd", "cpu_us", 1.05))
 
     def prepare(self, folder):
         (folder / "small.bin").write_bytes(os.urandom(1024))
@@ -179,7 +182,7 @@ class PutBig(Case):
 class PutSmall16(Case):
     """Each server over files of its own making: to keep another's owner and mode costs calls."""
     name, title, unit = "put-1k-16", "PUT 1 KiB, 16 connections, durability = rename", "request"
-    peers = (servers.PreforkdDigest, *GetSmall.peers)
+    peers = (servers.PreforkdDigest, *SMALL_PEERS)
     figures = (Figure("no more CPU than nginx", "preforkd", "nginx", "cpu_us"),)
     at_once = 16
 

@@ -144,6 +144,12 @@ class Preforkd(Server):
         return super().__enter__()
 
 
+class PreforkdOne(Preforkd):
+    """With as many processes as lighttpd has."""
+    name, workers = "preforkd, 1 worker", "1 worker"
+    options = ["--workers", "1", "--durability", "rename", *PLAIN]
+
+
 class PreforkdDigest(Preforkd):
     """As it comes: with the SHA-256 of every upload, and what was replaced in the trash."""
     name = "preforkd, as it comes"
