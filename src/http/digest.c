@@ -7,7 +7,7 @@
 #include "base/util.h"
 
 static const struct {
-	/* RFC 9530's, RFC 3230's, ownCloud's (in capitals); case does not count */
+	/* RFC 9530's, RFC 3230's, ownCloud's and tus's (in capitals); case does not count */
 	struct span names[3];
 	size_t size;
 } kinds[HTTP_DIGEST_N_KINDS] = {
@@ -17,7 +17,7 @@ static const struct {
 	[HTTP_DIGEST_SHA512] = {{SPAN("sha-512"), SPAN("sha-512"), SPAN("SHA512")}, 64},
 };
 
-enum notation { RFC_9530, RFC_3230, OWNCLOUD };
+enum notation { RFC_9530, RFC_3230, BARE };
 
 size_t http_digest_size(enum http_digest_kind kind)
 {
@@ -109,7 +109,7 @@ static bool read_owncloud(struct span field, struct http_digests *out)
 
 	while (span_cut(&rest, ' ', &word)) {
 		size_t n_name = span_find(word, ':');
-		enum http_digest_kind kind = kind_of(span_of(word.p, n_name), OWNCLOUD);
+		enum http_digest_kind kind = kind_of(span_of(word.p, n_name), BARE);
 
 		if (word.n > 0 && n_name == word.n)
 			return false;
@@ -118,6 +118,18 @@ static bool read_owncloud(struct span field, struct http_digests *out)
 			return false;
 	}
 	return true;
+}
+
+/* A name, a space and base64: of one, and only if it is there. */
+static bool read_tus(struct span field, struct http_digests *out)
+{
+	size_t n_name = span_find(field, ' ');
+	enum http_digest_kind kind = kind_of(span_of(field.p, n_name), BARE);
+
+	if (n_name == field.n)
+		return !field.p;
+	return kind == HTTP_DIGEST_N_KINDS
+	       || keep_base64(out, kind, span_from(field, n_name + 1));
 }
 
 bool http_digest_read(const struct http_head *head, struct http_digests *out)
@@ -129,7 +141,8 @@ bool http_digest_read(const struct http_head *head, struct http_digests *out)
 	       && read_items(head, HTTP_H_REPR_DIGEST, RFC_9530, out)
 	       && read_items(head, HTTP_H_DIGEST, RFC_3230, out)
 	       && (!md5.p || keep_base64(out, HTTP_DIGEST_MD5, md5))
-	       && read_owncloud(http_head_get(head, HTTP_H_OC_CHECKSUM), out);
+	       && read_owncloud(http_head_get(head, HTTP_H_OC_CHECKSUM), out)
+	       && read_tus(http_head_get(head, HTTP_H_UPLOAD_CHECKSUM), out);
 }
 
 static void put_hex(struct buf *out, const unsigned char *bytes, size_t n)
@@ -197,7 +210,7 @@ void http_digest_put_owncloud(struct buf *out, const struct http_digests *digest
 		if (!is_first)
 			buf_put_byte(out, ' ');
 		is_first = false;
-		buf_put_span(out, kinds[kind].names[OWNCLOUD]);
+		buf_put_span(out, kinds[kind].names[BARE]);
 		buf_put_byte(out, ':');
 		put_hex(out, digests->value[kind], kinds[kind].size);
 	}

@@ -9,6 +9,7 @@
  *   Digest                        SHA-256=base64, MD5=base64        RFC 3230
  *   Content-MD5                   base64                            RFC 2616
  *   OC-Checksum                   SHA1:hex MD5:hex                  ownCloud
+ *   Upload-Checksum               sha1 base64                       tus
  *
  * A request body here is the whole file and not encoded, so they all speak of
  * the same bytes. Algorithms we do not have are passed over. Pure: nothing is

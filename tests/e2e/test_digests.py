@@ -24,6 +24,7 @@ WAYS = {
     "repr-digest": lambda d: {"Repr-Digest": f"sha-512=:{b64('sha512', d)}:, md5=:{b64('md5', d)}:"},
     "digest": lambda d: {"Digest": f"SHA-256={b64('sha256', d)}"},
     "content-md5": lambda d: {"Content-MD5": b64("md5", d)},
+    "tus": lambda d: {"Upload-Checksum": "sha1 " + b64("sha1", d)},
     "owncloud": lambda d: {"OC-Checksum": f"SHA1:{hashlib.sha1(d).hexdigest()}"},
     "owncloud-both": lambda d: {"OC-Checksum": f"MD5:{hashlib.md5(d).hexdigest().upper()} ADLER32:00000001"},
 }
@@ -47,7 +48,7 @@ def test_a_wrong_checksum_is_refused_and_the_old_file_stays(served, folder, way,
     assert served.ask("PUT", "/empty", WAYS[way](b""), b"").status == 201
 
 
-@pytest.mark.parametrize("field", ["Content-Digest: sha-256=:x:", "Content-MD5: ???", "OC-Checksum: SHA1:12", "Digest: MD5=x"])
+@pytest.mark.parametrize("field", ["Content-Digest: sha-256=:x:", "Content-MD5: ???", "OC-Checksum: SHA1:12", "Upload-Checksum: sha1", "Digest: MD5=x"])
 def test_what_is_no_checksum_is_refused_at_once(served, folder, field):
     name, value = field.split(": ")
     assert served.ask("PUT", "/a", {name: value}, b"x").status == 400

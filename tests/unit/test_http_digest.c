@@ -43,6 +43,8 @@ static void every_notation_is_read(void **state)
 			BIT(HTTP_DIGEST_SHA1)},
 		{"OC-Checksum: MD5:" MD5_HEX "\r\nContent-MD5: " MD5_B64 "\r\n",
 			BIT(HTTP_DIGEST_MD5)},
+		{"Upload-Checksum: md5 " MD5_B64 "\r\n", BIT(HTTP_DIGEST_MD5)},
+		{"Upload-Checksum: crc32 AAAAAA==\r\n", 0},
 	};
 	struct http_head head;
 	struct http_digests digests;
@@ -69,6 +71,8 @@ static void what_is_no_digest_or_contradicts_another_is_refused(void **state)
 		"Content-Digest: md5=:" SHA256_B64 ":\r\n",
 		"Digest: SHA-256=" MD5_B64 "\r\n",
 		"OC-Checksum: SHA1\r\n",
+		"Upload-Checksum: md5\r\n",
+		"Upload-Checksum: sha1 " MD5_B64 "\r\n",
 		"OC-Checksum: SHA1:" MD5_HEX "\r\n",
 		"OC-Checksum: MD5:5eb63bbbe01eeed093cb22bb8f5acdcg\r\n",
 		"OC-Checksum: MD5:5eb63bbbe01eeed093cb22bb8f5acdc4\r\nContent-MD5: " MD5_B64
