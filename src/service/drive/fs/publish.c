@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <string.h>
 #include <sys/file.h>
 
 #define NEW_MODE 0666 /* less the umask */
@@ -91,11 +90,7 @@ static enum fs_result check_room(const struct fs_publish *pub, uint64_t size)
 enum fs_result fs_publish_begin(
 	struct fs_publish *pub, const struct fs_root *root, const char *path, uint64_t size)
 {
-	size_t n = strlen(path);
-
-	if (n >= sizeof(pub->path))
-		return FS_TOO_LONG;
-	memcpy(pub->path, path, n + 1);
+	pub->path = path;
 	pub->root = root;
 	pub->place = FS_PLACE_NONE;
 	pub->aside = FS_ASIDE_NONE;

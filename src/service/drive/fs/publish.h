@@ -38,12 +38,12 @@ struct fs_publish {
 	bool is_published;     /* it has its place */
 	struct fs_digests digests; /* what to keep of its contents */
 	struct fs_info heir_of;    /* the version whose permissions and attributes it has */
-	bool heir_of_plain;     /* that had no attributes to take along, nor properties */
-	char path[FS_PATH_MAX]; /* place borrows it: a struct fs_publish does not move */
+	bool heir_of_plain; /* that had no attributes to take along, nor properties */
+	const char *path;   /* borrowed */
 };
 
 /**
- * fs_publish_begin - prepare to write the file @path.
+ * fs_publish_begin - prepare to write the file @path, which is kept to the end.
  *
  * @size, where it is known, must fit the disk as it is now.
  * FS_OK, and fs_publish_end must follow; FS_NO_PARENT, FS_IS_DIRECTORY,
