@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "service/drive/fs/list.h"
 #include "service/drive/fs/open.h"
+#include "service/drive/fs/place.h"
 
 #include <errno.h>
 #include <sys/resource.h>

@@ -10,7 +10,7 @@
  * (there: the note) by who works on it; the sweep removes what it can flock.
  */
 
-#include "service/drive/fs/root.h"
+#include "service/drive/fs/place.h"
 
 #define FS_ASIDE_MAX 32u /* bytes, with the NUL: the prefix and sixteen digits */
 

@@ -11,6 +11,7 @@
  * allowed. Held for milliseconds. Other programs do not lock, and may.
  */
 
+#include "service/drive/fs/place.h"
 #include "service/drive/fs/stat.h"
 
 enum fs_if {

@@ -46,6 +46,10 @@ static int open_stores(struct fs_root *root, bool with_trash)
 	if (!root->names)
 		return -ENOMEM;
 	*root->names = latch_at(root->locks, "names");
+	root->kept = calloc(1, sizeof(*root->kept));
+	if (!root->kept)
+		return -ENOMEM;
+	root->kept->dir = -1;
 	if (!with_trash)
 		return 0;
 	int fd = open_own(root->private, "trash", true);
@@ -140,6 +144,10 @@ void fs_root_close(struct fs_root *root)
 		latch_fini(root->names);
 	free(root->names);
 	root->names = NULL;
+	if (root->kept)
+		fd_close(&root->kept->dir);
+	free(root->kept);
+	root->kept = NULL;
 	fd_close(&root->locks);
 	fd_close(&root->tmp);
 	fd_close(&root->private);
@@ -161,7 +169,7 @@ static bool spells_private(const struct fs_root *root, const char *path)
 	return file_stat(root->fd, first, &st) == 0 && st.stx_ino == root->private_inode;
 }
 
-static enum fs_result check_path(const struct fs_root *root, const char *path)
+enum fs_result fs_resolve_check(const struct fs_root *root, const char *path)
 {
 	enum fs_result result = fs_path_check(path);
 
@@ -195,13 +203,13 @@ static enum fs_result check_arrival(const struct fs_root *root, int fd)
 	char path[FS_PATH_MAX];
 
 	enum fs_result result = locate(root, fd, path);
-	return result == FS_OK ? check_path(root, path) : result;
+	return result == FS_OK ? fs_resolve_check(root, path) : result;
 }
 
 enum fs_result fs_resolve(
 	const struct fs_root *root, const char *path, int flags, int *fd, bool *by_link)
 {
-	enum fs_result result = check_path(root, path);
+	enum fs_result result = fs_resolve_check(root, path);
 	if (result != FS_OK)
 		return result;
 
@@ -252,92 +260,4 @@ enum fs_result fs_resolve_name(const struct fs_root *root, const char *path, cha
 	if (result != FS_OK)
 		return result;
 	return fs_path_join(out, parent, path + fs_path_last(path)) ? FS_OK : FS_TOO_LONG;
-}
-
-enum fs_result fs_place_open(
-	struct fs_place *out, const struct fs_root *root, const char *path)
-{
-	char parent[FS_PATH_MAX];
-	struct statx st;
-	AUTO_CLOSE int dir = -1;
-
-	if (!root->can.writable)
-		return FS_READ_ONLY;
-	enum fs_result result = *path ? check_path(root, path) : FS_FORBIDDEN;
-	if (result != FS_OK)
-		return result == FS_NOT_FOUND ? FS_FORBIDDEN : result;
-
-	fs_path_parent(path, parent);
-	result = fs_resolve(root, parent, O_PATH | O_DIRECTORY, &dir, NULL);
-	if (result != FS_OK)
-		return result == FS_NOT_FOUND ? FS_NO_PARENT : result;
-
-	int err = file_stat(dir, "", &st);
-	if (err < 0)
-		return fs_result_of(err);
-	*out = (struct fs_place){
-		.dir = fd_take(&dir),
-		.inode = st.stx_ino,
-		.elsewhere = st.stx_mnt_id != root->mount || file_device(&st) != root->dev,
-		.path = path,
-		.name = path + fs_path_last(path),
-	};
-	return FS_OK;
-}
-
-void fs_place_close(struct fs_place *place)
-{
-	fd_close(&place->dir);
-}
-
-/* The absolute path of @place by the kernel's reckoning, into @out of FS_PATH_MAX. */
-static enum fs_result name_place(const struct fs_place *place, char *out)
-{
-	char dir[FS_PATH_MAX];
-
-	int err = file_where(place->dir, dir, sizeof(dir));
-	if (err < 0)
-		return fs_result_of(err);
-	if (strcmp(dir, "/") == 0)
-		dir[0] = '\0'; /* its slash comes with the name */
-	int n = snprintf(out, FS_PATH_MAX, "%s/%s", dir, place->name);
-	return n >= 0 && (unsigned)n < FS_PATH_MAX ? FS_OK : FS_TOO_LONG;
-}
-
-static enum fs_result overlap(const char *a, const char *b)
-{
-	bool a_in_b = fs_path_within(a, b), b_in_a = fs_path_within(b, a);
-
-	if (a_in_b && b_in_a)
-		return FS_SAME;
-	return a_in_b || b_in_a ? FS_INSIDE_ITSELF : FS_OK;
-}
-
-enum fs_result fs_place_overlap(const struct fs_place *a, const struct fs_place *b)
-{
-	char path_a[FS_PATH_MAX], path_b[FS_PATH_MAX];
-
-	enum fs_result result = name_place(a, path_a);
-	if (result == FS_OK)
-		result = name_place(b, path_b);
-	return result == FS_OK ? overlap(path_a, path_b) : result;
-}
-
-enum fs_result fs_place_overlaps_fd(const struct fs_place *place, int fd)
-{
-	char path_a[FS_PATH_MAX], path_b[FS_PATH_MAX];
-
-	enum fs_result result = name_place(place, path_a);
-	if (result == FS_OK)
-		result = fs_result_of(file_where(fd, path_b, sizeof(path_b)));
-	return result == FS_OK ? overlap(path_a, path_b) : result;
-}
-
-enum fs_result fs_place_sync(const struct fs_root *root, const struct fs_place *place)
-{
-	if (!root->durable)
-		return FS_OK;
-
-	AUTO_CLOSE int dir = file_open(place->dir, ".", OPEN_DIRECTORY, 0);
-	return fs_result_of(dir < 0 ? dir : file_sync(dir));
 }

@@ -8,7 +8,7 @@
  * leave it. Most paths hold no symbolic link and cost one openat2. One that
  * does is opened again with links allowed, and then asked where it arrived:
  * a link into .prefork/ must not open it. A process makes one fs_root and may
- * keep it over fork; nothing in it changes after fs_root_open but *names.
+ * keep it over fork; nothing in it changes after fs_root_open but *names and *kept.
  */
 
 #include "service/drive/fs/path.h"
@@ -46,6 +46,15 @@ struct fs_abilities {
 	bool shadowed;     /* an entry "~" stands at the root, which nobody will see */
 };
 
+/* The folder of the last fs_place, for the next one in it: see place.h. */
+struct fs_kept {
+	int dir;       /* owned; -1 while a place has it, and where nobody gave one back */
+	uint64_t turn; /* counts the folders there were */
+	uint64_t inode;
+	int64_t resolved_ns; /* by the clock of file times */
+	char path[FS_PATH_MAX];
+};
+
 struct fs_root {
 	int fd;              /* owned; the folder */
 	int private;         /* owned; .prefork/, or -1 */
@@ -53,7 +62,8 @@ struct fs_root {
 	int locks;           /* owned; .prefork/locks/, or -1 when nothing may be written */
 	struct latch *names; /* owned; guard.h; NULL when nothing may be written */
 	int notes;           /* owned; .prefork/notes/, or -1 when nothing may be written */
-	int trash;           /* owned; .prefork/trash/, or -1 where nothing is kept */
+	struct fs_kept *kept; /* owned; NULL when nothing may be written */
+	int trash;            /* owned; .prefork/trash/, or -1 where nothing is kept */
 	_Atomic uint64_t *kept_bytes; /* borrowed; may be NULL */
 	struct fs_watch watch;        /* as the options have it */
 	uint64_t mount, dev; /* of the folder; temporaries on others live elsewhere */
@@ -88,6 +98,9 @@ static inline struct fs_watch fs_root_own_watch(const struct fs_root *root)
 	return (struct fs_watch){.go_on = root->watch.go_on, .ctx = root->watch.ctx};
 }
 
+/* FS_OK for a path that may be asked for at all; FS_NOT_FOUND for a hidden one, FS_TOO_LONG. */
+[[nodiscard]] enum fs_result fs_resolve_check(const struct fs_root *root, const char *path);
+
 /**
  * fs_resolve - open what @path names, with openat2's @flags.
  *
@@ -107,43 +120,3 @@ static inline struct fs_watch fs_root_own_watch(const struct fs_root *root)
  */
 [[nodiscard]] enum fs_result fs_resolve_name(
 	const struct fs_root *root, const char *path, char *out);
-
-/* The directory something is to change in, and its name there. */
-struct fs_place {
-	int dir;          /* owned; O_PATH */
-	uint64_t inode;   /* of the directory */
-	bool elsewhere;   /* on another mount than the root */
-	const char *path; /* borrowed */
-	const char *name; /* borrowed: the end of @path */
-};
-
-#define FS_PLACE_NONE ((struct fs_place){.dir = -1})
-#define AUTO_PLACE    [[gnu::cleanup(fs_place_close)]] struct fs_place
-
-/**
- * fs_place_open - find where the last name of @path is, or would be.
- *
- * FS_OK, with @out to be closed and @path kept while it is used. FS_READ_ONLY
- * where nothing may be written; FS_FORBIDDEN for the root itself and for hidden
- * names; FS_NO_PARENT.
- */
-[[nodiscard]] enum fs_result fs_place_open(
-	struct fs_place *out, const struct fs_root *root, const char *path);
-
-void fs_place_close(struct fs_place *place);
-
-/**
- * fs_place_overlap - whether two places are one, or one lies in the other.
- *
- * As the kernel names them, so that no link on the way hides it. FS_OK if
- * neither; FS_SAME; FS_INSIDE_ITSELF; or why it cannot be known.
- */
-[[nodiscard]] enum fs_result fs_place_overlap(
-	const struct fs_place *a, const struct fs_place *b);
-
-/* The same for an open file or directory and a place. */
-[[nodiscard]] enum fs_result fs_place_overlaps_fd(const struct fs_place *place, int fd);
-
-/* Makes the change of a name in @place survive a power cut, if the root promises that. */
-[[nodiscard]] enum fs_result fs_place_sync(
-	const struct fs_root *root, const struct fs_place *place);
