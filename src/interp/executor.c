@@ -279,9 +279,10 @@ static void copy_stack(const void *below)
 void executor_wait(const struct executor_base *base, int chan, uint64_t serial,
 	struct executor_call *out)
 {
-	struct arrival arrival;
+	static struct arrival
+		arrival; /* on the stack the compiler would touch every page of it */
 
-	copy_stack(&arrival);
+	copy_stack(&chan);
 	receive(&arrival, chan);
 	bool has_state = arrival.call.note.flags & WIRE_HAS_STATE;
 	/* Before the limits: the caller's may leave no room for this. */
