@@ -35,6 +35,11 @@ def environment(call):
 
 
 @case
+def environment_with_one_other_value(call):
+    return call("env", more={"PATH": "/bin"})
+
+
+@case
 def environment_of_children(call):
     result = call("child_env", more={"ONLY_HERE": "1"})
     result.out = sorted(result.out.split(b"\0"))
