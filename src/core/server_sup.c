@@ -18,11 +18,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+void server_look(struct server *s)
+{
+	/* The server before this one tells the next what it finishes, and through us. */
+	bool needed = s->posts.handed_over && s->takeover.chan >= 0;
+
+	if (list_empty(&s->posts.all) && !needed)
+		loop_stop(s->loop);
+}
+
 static void on_empty(struct posts *posts)
 {
-	struct server *s = container_of(posts, struct server, posts);
-
-	loop_stop(s->loop);
+	server_look(container_of(posts, struct server, posts));
 }
 
 static void on_failed(struct posts *posts)
@@ -59,6 +66,8 @@ void server_end(struct server *s, bool kill)
 		posts_kill(&s->posts);
 	else
 		posts_drain(&s->posts);
+	if (list_empty(&s->posts.all))
+		loop_stop(s->loop); /* also where it only waits for the one before it */
 }
 
 void server_reload(struct server *s)

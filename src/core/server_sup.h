@@ -49,6 +49,7 @@ struct server {
 /* For core/ only. */
 void server_reload(struct server *s);         /* now, or when what is under way is over */
 void server_end(struct server *s, bool kill); /* finishing what has begun, or at once */
+void server_look(struct server *s);           /* ends it if nothing is left to do */
 
 /**
  * server_run - run @first until told to end; it is forgotten when it has been replaced, or

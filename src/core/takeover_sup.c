@@ -115,19 +115,24 @@ static void keep_input(struct takeover *t, const struct upgrade_msg *msg)
 	t->n_input += n;
 }
 
-static struct lobby *lobby_of(
-	const struct server *s, const char *service, enum model_takes needed)
+/* NULL if there is none for it. */
+static struct lobby *lobby_for(const struct server *s, const struct upgrade_msg *msg)
 {
-	const struct post *post = posts_find(&s->posts, service);
+	const struct post *post = posts_find(&s->posts, msg->guest.service);
+	enum model_takes needed = lobby_needs(msg->guest.parked, msg->guest.n_read);
 
 	return post && post->crew->spec->model->takes_over >= needed
+			       && strcmp(post->crew->spec->service->name, msg->guest.run)
+					  == 0
 			       && !post->crew->draining
 		       ? post->crew->spec->model->sup_lobby(post->crew)
 		       : NULL;
 }
 
-static void take_guest(struct takeover *t, const struct upgrade_msg *msg, int *fd)
+/* Whether it is in a lobby of ours now, with the input that came before. */
+static bool admit_guest(struct takeover *t, const struct upgrade_msg *msg, int *fd)
 {
+	struct lobby *lobby = lobby_for(t->server, msg);
 	struct lobby_papers papers = {
 		.id = msg->guest.id,
 		.accepted_ns = msg->guest.accepted_ns,
@@ -137,40 +142,52 @@ static void take_guest(struct takeover *t, const struct upgrade_msg *msg, int *f
 		.parked = msg->guest.parked,
 		.resumed = msg->guest.resumed,
 	};
-	char service[UPGRADE_NAME_MAX];
 
-	(void)snprintf(service, sizeof(service), "%.*s", (int)sizeof(service) - 1,
-		msg->guest.service);
+	if (!lobby)
+		return false;
 	read_addr(&msg->guest.peer, &papers.peer);
 	read_addr(&msg->guest.local, &papers.local);
-	struct lobby *lobby = lobby_of(
-		t->server, service, lobby_needs(msg->guest.parked, msg->guest.n_read));
-	bool whole = msg->guest.n_input == 0
-		     || (t->input_of == msg->guest.id && t->n_input == msg->guest.n_input);
-	if (lobby && whole && *fd >= 0) {
-		papers.input = msg->guest.n_input ? t->input : NULL;
+	if (msg->guest.n_input) {
+		papers.input = t->input;
 		papers.n_input = msg->guest.n_input;
-		if (papers.input)
-			t->input = NULL;
-		lobby_take(lobby, fd_take(fd), &papers);
-	} else {
-		log_warn(t->server->log, "guest-lost",
-			"a connection of the old server could not be taken over",
-			KV("service", service), KV("conn", msg->guest.id));
+		t->input = NULL;
 	}
+	lobby_take(lobby, fd_take(fd), &papers);
+	return true;
+}
+
+static void take_guest(struct takeover *t, struct upgrade_msg *msg, int *fd)
+{
+	struct server *s = t->server;
+	bool taken = *fd >= 0
+		     && (msg->guest.n_input == 0
+			     || (t->input_of == msg->guest.id
+				     && t->n_input == msg->guest.n_input));
+
+	msg->guest.service[UPGRADE_NAME_MAX - 1] = 0;
+	msg->guest.run[UPGRADE_NAME_MAX - 1] = 0;
+	if (taken && s->posts.handed_over)
+		taken = upgrade_pass_guest(&s->upgrade, msg, t->input, *fd);
+	else if (taken)
+		taken = admit_guest(t, msg, fd);
+	if (!taken)
+		log_warn(s->log, "guest-lost",
+			"a connection of the old server could not be taken over",
+			KV("service", msg->guest.service), KV("conn", msg->guest.id));
 	t->n_input = 0;
 }
 
 /* -- what else it leaves -- */
 
-static void count_on(struct takeover *t, const struct upgrade_msg *msg)
+static void count_on(struct takeover *t, struct upgrade_msg *msg)
 {
-	char service[UPGRADE_NAME_MAX];
+	struct server *s = t->server;
 
-	(void)snprintf(service, sizeof(service), "%.*s", (int)sizeof(service) - 1,
-		msg->totals.service);
-	const struct post *post = posts_find(&t->server->posts, service);
-	if (post)
+	msg->totals.service[UPGRADE_NAME_MAX - 1] = 0;
+	const struct post *post = posts_find(&s->posts, msg->totals.service);
+	if (s->posts.handed_over)
+		upgrade_send_totals(&s->upgrade, msg->totals.service, &msg->totals.more);
+	else if (post)
 		totals_add(&post->crew->past, &msg->totals.more);
 }
 
@@ -182,7 +199,7 @@ static void take_control(struct takeover *t)
 }
 
 /* False for what is not for now. */
-static bool handle(struct takeover *t, const struct upgrade_msg *msg, int *fd)
+static bool handle(struct takeover *t, struct upgrade_msg *msg, int *fd)
 {
 	switch (msg->type) {
 	case UPGRADE_INPUT: keep_input(t, msg); return true;
@@ -211,6 +228,7 @@ static void on_chan(struct loop_io *io, uint32_t events)
 		loop_remove(t->server->loop, io);
 		fd_close(&t->chan);
 		take_control(t);
+		server_look(t->server);
 		return;
 	}
 }

@@ -124,18 +124,24 @@ static bool is_taken(
 	return false;
 }
 
-static bool send_input(struct upgrade *u, const struct guest *g)
+bool upgrade_pass_guest(
+	struct upgrade *u, struct upgrade_msg *guest, const char *input, int fd)
 {
-	for (uint32_t at = 0; at < g->n_input;) {
-		struct upgrade_msg msg = {.type = UPGRADE_INPUT, .input.guest = g->id};
+	uint32_t n = guest->guest.n_input;
 
-		msg.input.n = (uint32_t)MIN(g->n_input - at, UPGRADE_INPUT_MAX);
-		memcpy(msg.input.bytes, g->input + at, msg.input.n);
+	for (uint32_t at = 0; at < n;) {
+		struct upgrade_msg msg = {
+			.type = UPGRADE_INPUT,
+			.input.guest = guest->guest.id,
+			.input.n = (uint32_t)MIN(n - at, UPGRADE_INPUT_MAX),
+		};
+
+		memcpy(msg.input.bytes, input + at, msg.input.n);
 		if (send_msg(u, &msg, -1) != CHAN_OK)
 			return false;
 		at += msg.input.n;
 	}
-	return true;
+	return send_msg(u, guest, fd) == CHAN_OK;
 }
 
 bool upgrade_send_guest(
@@ -163,7 +169,8 @@ bool upgrade_send_guest(
 		return false;
 	memcpy(msg.guest.peer.bytes, g->peer, g->peer_len);
 	put_name(msg.guest.service, crew->spec->name);
-	return send_input(u, g) && send_msg(u, &msg, g->fd) == CHAN_OK;
+	put_name(msg.guest.run, crew->spec->service->name);
+	return upgrade_pass_guest(u, &msg, g->input, g->fd);
 }
 
 void upgrade_send_totals(struct upgrade *u, const char *service, const struct totals *more)

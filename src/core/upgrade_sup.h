@@ -61,5 +61,9 @@ void upgrade_fini(struct upgrade *u);
 bool upgrade_send_guest(
 	struct upgrade *u, const struct crew *crew, const struct guest *g, bool parked);
 
+/* The same of one that the server before this one has just sent: @msg with @input and @fd. */
+bool upgrade_pass_guest(
+	struct upgrade *u, struct upgrade_msg *msg, const char *input, int fd);
+
 /* Has the new server count what @service has done here besides. */
 void upgrade_send_totals(struct upgrade *u, const char *service, const struct totals *more);

@@ -20,7 +20,9 @@
  * The channel is the new program's descriptor 3, and PREFORKD_UPGRADE=3 in its
  * environment says so. If it ends before READY the old server goes on; guests may
  * come until the old server has ended, and once more TOTALS for what was finished
- * meanwhile. So whoever asks for totals never sees them fall. The two may be of different builds: so
+ * meanwhile. So whoever asks for totals never sees them fall. Where the new one has
+ * handed over in its turn by then, it passes both on, and stays for as long as that
+ * may be. The two may be of different builds: so
  * there is a version, fields have fixed widths, addresses are as the kernel has
  * them, and a message of another version or size ends the upgrade. Each is as
  * trusted as the other, having the same binary's path and user.
@@ -33,7 +35,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UPGRADE_VERSION   2u
+#define UPGRADE_VERSION   3u
 #define UPGRADE_FD        3
 #define UPGRADE_ENV       "PREFORKD_UPGRADE"
 #define UPGRADE_NAME_MAX  40u  /* bytes of a service's name, with its NUL */
@@ -101,6 +103,7 @@ struct upgrade_msg {
 			struct upgrade_addr peer;
 			struct upgrade_addr local;
 			char service[UPGRADE_NAME_MAX];
+			char run[UPGRADE_NAME_MAX];
 		} guest;
 	};
 };

@@ -117,6 +117,24 @@ def test_a_download_under_way_is_finished_by_the_old_program(installed, served, 
     installed.end()
 
 
+def test_what_is_finished_two_upgrades_later_is_counted_and_goes_on(installed, served, model, folder):
+    (folder / "big").write_bytes(big := os.urandom(1 << 20) * 32)
+    wire = served.connect()
+    wire.send(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert wire.read_head().status == 200
+    for _ in range(2):
+        installed.upgrade()
+    assert wire._exactly(len(big)) == big
+    if model == "pool":  # who is idle goes over, from program to program
+        assert wire.ask("GET", "/a").status == 200
+        assert installed.ctl.service()["requests_total"] == 2
+    wire.close()
+    n = 1 + (model == "pool")
+    until(lambda: installed.ctl.service()["requests_total"] == n, "what the first program finished is counted")
+    assert served.process.wait(15) == 0
+    installed.end()
+
+
 def test_idle_connections_go_over_to_the_new_program(installed, monkeypatch):
     served = installed.start(monkeypatch, "--workers", "4", "--linger", "10ms")
     n = 1000
