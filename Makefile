@@ -18,7 +18,7 @@ help:
 	@echo "make clean    remove what was built"
 
 run: build
-	@tools/run "$(BUILD)" "$(FOLDER)" "$(LISTEN)"
+	@exec tools/run "$(BUILD)" "$(FOLDER)" "$(LISTEN)"
 
 build:
 	@tools/deps build
