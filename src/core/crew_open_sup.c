@@ -11,16 +11,16 @@
 #include "core/settings.h"
 #include "log/log.h"
 #include "os/fd.h"
-#include "os/file.h"
 #include "os/mem.h"
 #include "os/net.h"
+#include "os/out.h"
 #include "os/peer.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int crew_open_log(struct crew *crew, struct reason *reason)
 {
@@ -29,10 +29,8 @@ int crew_open_log(struct crew *crew, struct reason *reason)
 	crew->access_fd = -1;
 	if (!path)
 		return 0;
-	if (strcmp(path, "-") == 0)
-		path = "/dev/stdout";
 	crew->access_fd =
-		file_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0640);
+		strcmp(path, "-") == 0 ? out_open_fd(STDOUT_FILENO) : out_open_file(path);
 	if (crew->access_fd < 0) {
 		errno = -crew->access_fd;
 		return reason_errno(reason, "cannot open the access log %s", path);

@@ -21,6 +21,15 @@ int out_open_file(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Two that have opened a file each by itself know nothing of the other's position in it. */
+static void append(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && out_is_file(fd))
+		(void)fcntl(fd, F_SETFL, flags | O_APPEND); /* or it is as it was */
+}
+
 int out_open_fd(int fd)
 {
 	char path[32];
@@ -29,6 +38,7 @@ int out_open_fd(int fd)
 	int own = open(path, OUT_FLAGS);
 	if (own < 0) /* a socket, or a terminal that is another user's */
 		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	append(fd);
 	return own < 0 ? -errno : own;
 }
 

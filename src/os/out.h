@@ -19,7 +19,9 @@
  * out_open_fd - a descriptor of our own for what @fd leads to.
  *
  * Opened anew where the kernel lets us: O_NONBLOCK on @fd itself would also be
- * set for the shell we were started from. Returns it, or -errno.
+ * set for the shell we were started from. A file is appended to from now on by
+ * @fd too, and so by that shell: or what they write would come to lie upon what
+ * was written here. Returns it, or -errno.
  */
 [[nodiscard]] int out_open_fd(int fd);
 

@@ -4,11 +4,14 @@ import json
 import os
 import re
 import signal
+import socket
+import subprocess
 
 import pytest
 
+from harness import server as harness_server
 from harness.wait import until
-from harness.wire import basic
+from harness.wire import Wire, basic
 
 COMMON = re.compile(r'(\S+) - (\S+) \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "([^"]*(?:\\"[^"]*)*)" (\d{3}) (\d+|-)')
 COMBINED = re.compile(COMMON.pattern + r' "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"')
@@ -89,6 +92,23 @@ def test_the_user_is_named(logged, tmp_path):
 
 
 @pytest.mark.core
+@pytest.mark.core
+def test_standard_output_may_be_a_socket_as_systemd_makes_it(folder):
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile() as said:
+        ours.settimeout(15)
+        server = subprocess.Popen([harness_server.PREFORKD, "drive", "--listen", "127.0.0.1:0", "--access-log", "-", folder],
+                                  stdout=theirs, stderr=subprocess.DEVNULL, preexec_fn=harness_server.end_with_parent)
+        theirs.close()
+        with server:
+            port = int(harness_server.READY.fullmatch(said.readline().rstrip())[5])
+            with Wire(("127.0.0.1", port)) as wire:
+                assert wire.ask("GET", "/none").status == 404
+            assert "GET /none" in said.readline()
+            server.terminate()
+            assert server.wait(15) == 0
+
+
 def test_usr1_opens_the_log_again_and_loses_no_line(logged, tmp_path):
     served, lines = logged("common")
     old = tmp_path / "access.log.1"

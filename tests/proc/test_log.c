@@ -249,6 +249,27 @@ static void our_own_descriptor_leaves_the_shells_blocking(void **state)
 	assert_true(fcntl(own, F_GETFD) & FD_CLOEXEC);
 }
 
+static void who_shares_a_file_with_the_log_does_not_write_over_it(void **state)
+{
+	struct fixture *f = *state;
+	char path[] = "/tmp/test-log-XXXXXX", text[100];
+	AUTO_CLOSE int shells = mkstemp(path);
+	AUTO_CLOSE int reader = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(shells >= 0 && reader >= 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(write(shells, "before\n", 7), 7);
+	int own = out_open_fd(shells);
+	assert_true(own >= 0);
+	log_adopt(&f->log, own);
+	f->log.stamp = LOG_STAMP_NONE;
+	log_warn(&f->log, "here", "is a line");
+	assert_int_equal(write(shells, "after\n", 6), 6);
+
+	assert_string_equal(read_all(reader, text, sizeof(text)),
+		"before\n<4>warn files[3] here: is a line\nafter\n");
+}
+
 int main(void)
 {
 #define WITH_PIPE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -263,6 +284,7 @@ int main(void)
 		WITH_PIPE(a_file_that_cannot_be_opened_is_refused_and_the_log_goes_on),
 		WITH_PIPE(the_journal_gets_priorities_and_no_time),
 		WITH_PIPE(our_own_descriptor_leaves_the_shells_blocking),
+		WITH_PIPE(who_shares_a_file_with_the_log_does_not_write_over_it),
 	};
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
