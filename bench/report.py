@@ -16,8 +16,11 @@ def rate(per_second):
 def figure(f):
     if f["met"] is None:
         return f"{f['text']}: not measured"
-    ratio = "" if f["ratio"] is None else f" (ratio {f['ratio']:.2f})"
-    return f"{f['text']}: {'met' if f['met'] else 'MISSED'}{ratio}"
+    if f["more"] is not None:
+        how = f" ({'+' if f['more'] >= 0 else '-'}{cpu(abs(f['more']))} of {cpu(f['plus'])}, the median of {f['pairs']} pairs)"
+    else:
+        how = "" if f["ratio"] is None else f" (ratio {f['ratio']:.2f})"
+    return f"{f['text']}: {'met' if f['met'] else 'MISSED'}{how}"
 
 
 def extras(m):
