@@ -180,8 +180,9 @@ static void on_listener(struct loop_io *io, uint32_t events)
 	}
 	if (a->permitted && !a->permitted(a))
 		return;
+	/* An idle one gives way to the first only: for the others somebody else may have room. */
 	for (unsigned i = 0;
-		i < a->most_at_once && a->wanted && accept_wrk_has_room(a, true); i++) {
+		i < a->most_at_once && a->wanted && accept_wrk_has_room(a, i == 0); i++) {
 		int fd = sock_accept(io->fd, &peer);
 
 		if (fd == SOCK_NO_ROOM && make_way(a))

@@ -122,3 +122,13 @@ def test_at_saturation_a_room_that_is_gone_again_costs_nobody_his_connection(rin
     assert account["broken_before"]["all"] == account["broken_reused"], "closed though it waited for its first answer"
     assert account["broken_after"]["all"] == account["wrong"]["all"] == 0
     assert "member-silent" not in served.text(), "everybody answers"
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("placement", ["fill", "balance"])
+def test_no_idle_connection_gives_way_while_somebody_has_a_seat(ring, placement):
+    served = ring("--workers", "4", "--connections", "25", "--idle-timeout", "300s", "--placement", placement)
+    with ledger.Load(served, "--hold", "-c", "100", "-t", "120s", "-T", "30s", "-p", "/a", "-E", "1024") as idle:
+        assert idle.held() == 100
+        account = idle.result()
+    assert account["right"] == 200 and account["held_lost"] == 0
