@@ -25,7 +25,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define QUIET_NS (250 * NS_PER_MS) /* how long logs may wait to be written out */
+#define QUIET_NS     (250 * NS_PER_MS) /* how long logs may wait to be written out */
+#define SAY_EVERY_NS (5 * NS_PER_SEC)
 
 const void *worker_conf(const struct worker *w)
 {
@@ -135,6 +136,17 @@ void worker_tell(struct worker *w, const void *msg, size_t len)
 	}
 }
 
+void worker_say_short(struct worker *w)
+{
+	uint64_t now_ns = loop_now_ns(w->loop);
+
+	if (w->said_short_ns && now_ns - w->said_short_ns < SAY_EVERY_NS)
+		return;
+	w->said_short_ns = now_ns;
+	log_warn(w->log, "no-descriptors",
+		"out of descriptors: taking nothing for a moment");
+}
+
 static bool is_done(const struct worker *w)
 {
 	return w->draining && w->n_open == 0;
@@ -212,8 +224,7 @@ static void on_chan(struct loop_io *io, uint32_t events)
 		int r = chan_recv(w->chan, buf, &len, &fd);
 
 		if (r == CHAN_LOST_FD)
-			log_warn(w->log, "no-descriptors",
-				"a connection could not be taken: no descriptor is free");
+			worker_say_short(w);
 		if (r == CHAN_OK || r == CHAN_LOST_FD) {
 			handle(w, buf, len, &fd);
 			continue;

@@ -57,9 +57,10 @@ struct worker {
 	bool patient; /* while draining: who is idle may still ask, once */
 	bool blocking;
 	bool quiet_armed;
-	int status;          /* with which it will exit */
-	unsigned n_open;     /* connections it holds, idle ones too */
-	uint64_t wall_at_ns; /* the round (loop time) that wall_ns is of */
+	int status;             /* with which it will exit */
+	unsigned n_open;        /* connections it holds, idle ones too */
+	uint64_t said_short_ns; /* when that was last said in the log */
+	uint64_t wall_at_ns;    /* the round (loop time) that wall_ns is of */
 	uint64_t wall_ns;
 	void *service_state;
 	void *model; /* model_ops.wrk_bytes */
@@ -84,6 +85,9 @@ void worker_tell(struct worker *w, const void *msg, size_t len);
  */
 [[gnu::noreturn]] void worker_rebirth(struct worker *w, unsigned slot_index, int chan,
 	void (*begin)(struct worker *w, const void *arg), const void *arg);
+
+/* Says in the log, now and then, that no descriptor is free here. */
+void worker_say_short(struct worker *w);
 
 /* Finishes, as if the supervisor had said so; it may still be told to hurry. */
 void worker_retire(struct worker *w);

@@ -21,7 +21,6 @@
  */
 #define LAST_WORD_NS NS_PER_SEC
 #define PAUSE_NS     (100 * NS_PER_MS) /* without descriptors: others may give some back */
-#define SAY_EVERY_NS (5 * NS_PER_SEC)
 
 static uint64_t idle_until(const struct worker *w, const struct held *h)
 {
@@ -135,15 +134,10 @@ static void broken(struct accept_wrk *a, struct accept_listener *l)
 void accept_wrk_pause(struct accept_wrk *a)
 {
 	struct worker *w = a->worker;
-	uint64_t now_ns = loop_now_ns(w->loop);
 
 	/* Without memory for the timer it goes on as it is, and busy. */
-	a->short_of_fds = loop_at(w->loop, &a->again, now_ns + PAUSE_NS) == 0;
-	if (a->said_short_ns && now_ns - a->said_short_ns < SAY_EVERY_NS)
-		return;
-	a->said_short_ns = now_ns;
-	log_warn(w->log, "no-descriptors",
-		"out of descriptors: accepting nothing for a moment");
+	a->short_of_fds = loop_at(w->loop, &a->again, loop_now_ns(w->loop) + PAUSE_NS) == 0;
+	worker_say_short(w);
 }
 
 /* Where it was short of something there may be some again; who was silent may give way. */

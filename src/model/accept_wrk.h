@@ -38,7 +38,6 @@ struct accept_wrk {
 	bool watching; /* it does */
 	uint64_t next_id;
 	bool short_of_fds;       /* it accepts nothing for a moment */
-	uint64_t said_short_ns;  /* when that was last said */
 	struct loop_timer idle;  /* for the connection that is idle the longest */
 	struct loop_timer again; /* there may be room that nobody will tell of */
 	/* All optional. Asked before anything is accepted: */

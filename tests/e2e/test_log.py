@@ -92,7 +92,6 @@ def test_the_user_is_named(logged, tmp_path):
 
 
 @pytest.mark.core
-@pytest.mark.core
 def test_standard_output_may_be_a_socket_as_systemd_makes_it(folder):
     ours, theirs = socket.socketpair()
     with ours, theirs, ours.makefile() as said:
@@ -109,6 +108,7 @@ def test_standard_output_may_be_a_socket_as_systemd_makes_it(folder):
             assert server.wait(15) == 0
 
 
+@pytest.mark.core
 def test_usr1_opens_the_log_again_and_loses_no_line(logged, tmp_path):
     served, lines = logged("common")
     old = tmp_path / "access.log.1"

@@ -245,6 +245,7 @@ def test_a_connection_no_worker_can_take_is_refused_in_time(pool):
     assert served.ask("GET", "/a").status == 503
     give_back()
     until(lambda: served.ask("GET", "/a").status == 200, "it answers again")
+    assert sum(" no-descriptors: " in line for line in served.log) == 1, "and not a line for each time it was offered"
 
 
 def test_little_memory_is_a_clear_answer_and_life_goes_on(pool, folder):

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The ring's promises: whoever dies or stops, the others go on accepting, and who waits is told."""
 import contextlib
+import itertools
 import os
+import resource
 import signal
 
 import pytest
 
 from harness import ledger
+from harness.server import descriptors
 from harness.wait import for_exit, until
 
 GET_A = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -108,6 +111,32 @@ def test_who_waits_when_all_are_full_is_served_when_there_is_room_or_refused(rin
         wire.send(GET_A[20:])
         assert wire.read().status == 200
     assert [wire.read().status for wire in waiting[:3]] == [200] * 3
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("limit", ["600ms", "15s"], ids=["and-is-refused", "and-is-served-when-it-has"])
+def test_who_is_given_to_a_worker_without_a_descriptor_for_it_waits_on(ring, limit):
+    served = ring("--workers", "1", "--connections", "1", "--queue-timeout", limit, "--head-timeout", "15s")
+    wire = served.connect()
+    wire.send(b"OPTIONS /a HTTP/1.1\r\n")
+    worker = served.holder(wire)
+    waiting = served.connect()
+    waiting.send(GET_A)
+    until(lambda: served.number_in(served.pid, waiting), "it waits at the supervisor")
+    before = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+    taken = descriptors(worker).keys() - {served.number_in(worker, wire)}  # which is about to be closed
+    first_free = next(n for n in itertools.count() if n not in taken)
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (first_free, before[1]))
+    wire.send(b"Host: localhost\r\n\r\n")
+    assert wire.read().status == 200
+    served.wait_log(" no-descriptors: ")
+    if limit == "600ms":
+        assert waiting.read().status == 503
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, before)
+    if limit != "600ms":
+        assert waiting.read().status == 200
+    until(lambda: served.ask("GET", "/a").status == 200, "it answers again")
+    assert served.workers() == [worker] and sum(" no-descriptors: " in line for line in served.log) == 1
 
 
 @pytest.mark.core

@@ -172,10 +172,15 @@ class Server:
     def workers(self):
         return children(self.pid)
 
+    @staticmethod
+    def number_in(pid, wire):
+        """The descriptor by which process @pid has the server's end of @wire open, or None."""
+        name = f"socket:[{_server_inode(wire.socket)}]"
+        return next((fd for fd, other in descriptors(pid).items() if other == name), None)
+
     def holders(self, wire):
         """The workers that have the server's end of @wire open."""
-        inode = _server_inode(wire.socket)
-        return [pid for pid in self.workers() if f"socket:[{inode}]" in descriptors(pid).values()]
+        return [pid for pid in self.workers() if self.number_in(pid, wire) is not None]
 
     def holder(self, wire):
         """The worker that has @wire, as soon as one does."""
