@@ -3,6 +3,7 @@
 #include "interp/executor.h"
 
 #include "base/util.h"
+#include "interp/hot.h"
 #include "interp/pass.h"
 #include "os/fd.h"
 #include "os/inherit.h"
@@ -21,10 +22,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define SIGNALS     64
-#define STACK_BELOW (16u << 10)
-#define STACK_MOST  (512u << 10) /* a deeper one is left to its faults */
-#define CHANNEL_FD  64 /* at least: below are the numbers that people choose by hand */
+#define SIGNALS    64
+#define CHANNEL_FD 64 /* at least: below are the numbers that people choose by hand */
 
 /* A call as it arrived. */
 struct arrival {
@@ -53,6 +52,7 @@ void executor_note_base(struct executor_base *base)
 		base->limits[i] = (struct wire_limit){limit.rlim_cur, limit.rlim_max};
 	}
 	base->n_groups = getgroups((int)WIRE_GROUPS_MAX, base->groups);
+	base->hot = hot_new();
 }
 
 /* The descriptor that says @what; -1 where the call has none. */
@@ -261,28 +261,12 @@ static void take_signals(const struct executor_base *base, const struct wire_cal
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-/*
- * Copies the part of the stack that a call will write to while there is time: all that
- * is in use, and what lies below for the frames to come. It costs nothing but the time.
- */
-static void copy_stack(const void *below)
-{
-	extern void *__libc_stack_end;
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t from = ((uintptr_t)below - STACK_BELOW) & -page;
-	uintptr_t to = (uintptr_t)__libc_stack_end & -page;
-
-	if (to > from && to - from < STACK_MOST)
-		(void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
-}
-
 void executor_wait(const struct executor_base *base, int chan, uint64_t serial,
 	struct executor_call *out)
 {
 	static struct arrival
 		arrival; /* on the stack the compiler would touch every page of it */
 
-	copy_stack(&chan);
 	receive(&arrival, chan);
 	bool has_state = arrival.call.note.flags & WIRE_HAS_STATE;
 	/* Before the limits: the caller's may leave no room for this. */
@@ -332,5 +316,6 @@ void executor_leave(const struct executor_call *call, int status)
 	(void)close_range((unsigned)call->channel + 1, ~0u, CLOSE_RANGE_UNSHARE);
 	(void)close_range(0, (unsigned)call->channel - 1, 0);
 	say(call->channel, WIRE_ENDED, (status & 0xff) << 8);
+	hot_note(call->notes);
 	_exit(status);
 }

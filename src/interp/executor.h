@@ -16,12 +16,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct hot;
+
 /* A call as the script sees it, and the way back. */
 struct executor_call {
 	struct pfi_call call;
 	pid_t pid;
 	int channel;       /* to whoever waits for the end; the script may have closed it */
 	ino_t channel_ino; /* by which it is known to be the same */
+	const struct hot *notes; /* where it notes what it needed; NULL: it fetched that */
 };
 
 /* What every executor of a server starts from, noted once. */
@@ -32,6 +35,7 @@ struct executor_base {
 	uint32_t groups[WIRE_GROUPS_MAX];
 	int n_groups;
 	uint64_t soft_files; /* RLIMIT_NOFILE of set-up: the server's own is higher */
+	struct hot *hot;     /* what all of them need */
 	sigset_t mask;       /* of set-up, for callers whose wire does not tell theirs */
 	struct sigaction on_child_end; /* what set-up wanted of SIGCHLD */
 	char **command; /* set-up's command line, environment and working directory: for the

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "interp/files.h"
 #include "interp/hooks.h"
+#include "interp/hot.h"
 #include "interp/known.h"
 #include "os/chan.h"
 #include "os/clock.h"
@@ -82,6 +83,7 @@ static void become_executor(
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(0);
+	out->notes = hot_fetch(setup->base->hot) ? NULL : setup->base->hot;
 	server_exec_close_all(server);
 	(void)setpgid(0, 0);
 	hooks_in_child(setup->options);
