@@ -41,7 +41,7 @@ int call_note(struct call_setup *setup, PyObject *args)
 	setup->interrupts = interrupts;
 	if (interrupts)
 		(void)sigaction(SIGINT, &by_default, &setup->interrupt);
-	return 0;
+	return call_rehearse(setup); /* so that all is there that Python makes once */
 }
 
 struct variable {

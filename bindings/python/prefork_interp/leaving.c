@@ -16,18 +16,6 @@
 static int exit_code;
 static bool exit_seen;
 
-int leaving_note(struct leaving *leaving, PyObject *args)
-{
-	if (!PyArg_ParseTuple(args, "O!O!O!OyO!O!O", &PyList_Type, &leaving->files,
-		    &PySet_Type, &leaving->modules, &PySet_Type, &leaving->values,
-		    &leaving->frame, &leaving->returns, &PyTuple_Type, &leaving->writers,
-		    &PyType_Type, &leaving->file, &leaving->objects))
-		return -1;
-	Py_INCREF(args);
-	Py_INCREF(leaving->frame); /* it alone is let go */
-	return 0;
-}
-
 /* As the interpreter reads a SystemExit's code: None is 0, what is no number is 1. */
 static void note_exit(PyObject *code)
 {
@@ -80,9 +68,9 @@ PyObject *leaving_exit(PyObject *code)
  * through it. */
 static bool has_returned(const struct leaving *leaving)
 {
-	PyObject *last = PyObject_GetAttrString(leaving->frame, "f_lasti");
+	PyObject *last = PyObject_GetAttr(leaving->frame, leaving->lasti_name);
 	PyObject *code = (PyObject *)PyFrame_GetCode((PyFrameObject *)leaving->frame);
-	PyObject *bytes = code ? PyObject_GetAttrString(code, "co_code") : NULL;
+	PyObject *bytes = code ? PyObject_GetAttr(code, leaving->code_name) : NULL;
 	Py_ssize_t at = last ? PyLong_AsSsize_t(last) : -1;
 
 	bool inside =
@@ -109,11 +97,13 @@ static void note_status(struct leaving *leaving)
 }
 
 /* Flushes @file if it is open. False with an exception. */
-static bool flush(PyObject *file)
+static bool flush(const struct leaving *leaving, PyObject *file)
 {
-	PyObject *closed = PyObject_GetAttrString(file, "closed");
+	PyObject *closed = PyObject_GetAttr(file, leaving->closed_name);
 	int is_closed = closed ? PyObject_IsTrue(closed) : -1;
-	PyObject *done = is_closed == 0 ? PyObject_CallMethod(file, "flush", NULL) : NULL;
+	PyObject *done = is_closed == 0
+				 ? PyObject_CallMethodNoArgs(file, leaving->flush_name)
+				 : NULL;
 
 	Py_XDECREF(closed);
 	Py_XDECREF(done);
@@ -121,7 +111,7 @@ static bool flush(PyObject *file)
 }
 
 /* Whether all of the output could be written. */
-static bool flush_standard(void)
+static bool flush_standard(const struct leaving *leaving)
 {
 	static const char *const names[] = {"stdout", "stderr"};
 	bool well = true;
@@ -129,10 +119,33 @@ static bool flush_standard(void)
 	for (int i = 0; i < 2; i++) {
 		PyObject *stream = PySys_GetObject(names[i]);
 		if (stream && stream != Py_None)
-			well = flush(stream) && well;
+			well = flush(leaving, stream) && well;
 	}
 	PyErr_Clear();
 	return well;
+}
+
+int leaving_note(struct leaving *leaving, PyObject *args)
+{
+	if (!PyArg_ParseTuple(args, "O!O!O!O!OyO!O!O", &PyList_Type, &leaving->files,
+		    &PySet_Type, &leaving->modules, &PyDict_Type, &leaving->variables,
+		    &PySet_Type, &leaving->values, &leaving->frame, &leaving->returns,
+		    &PyTuple_Type, &leaving->writers, &PyType_Type, &leaving->file,
+		    &leaving->objects))
+		return -1;
+	Py_INCREF(args);
+	Py_INCREF(leaving->frame); /* it alone is let go */
+	leaving->lasti_name = PyUnicode_InternFromString("f_lasti");
+	leaving->code_name = PyUnicode_InternFromString("co_code");
+	leaving->closed_name = PyUnicode_InternFromString("closed");
+	leaving->flush_name = PyUnicode_InternFromString("flush");
+	if (!leaving->lasti_name || !leaving->code_name || !leaving->closed_name
+		|| !leaving->flush_name)
+		return -1;
+	/* So that it is in the cache for all executors where these are found. */
+	(void)has_returned(leaving);
+	(void)flush_standard(leaving);
+	return 0;
 }
 
 static bool is_writer(const struct leaving *leaving, PyObject *thing)
@@ -150,7 +163,7 @@ static void flush_files(const struct leaving *leaving, PyObject *things)
 {
 	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(things); i++)
 		if (is_writer(leaving, PyList_GET_ITEM(things, i))
-			&& !flush(PyList_GET_ITEM(things, i)))
+			&& !flush(leaving, PyList_GET_ITEM(things, i)))
 			PyErr_Clear();
 }
 
@@ -186,13 +199,13 @@ static bool is_new_data(const struct leaving *leaving, PyObject *value)
 }
 
 /* The names of __main__ that hold what @which says yes to. */
-static PyObject *names_of(const struct leaving *leaving, PyObject *variables,
+static PyObject *names_of(const struct leaving *leaving,
 	bool (*which)(const struct leaving *leaving, PyObject *value))
 {
 	PyObject *names = PyList_New(0), *name, *value;
 	Py_ssize_t at = 0;
 
-	while (names && PyDict_Next(variables, &at, &name, &value)) {
+	while (names && PyDict_Next(leaving->variables, &at, &name, &value)) {
 		bool builtins =
 			PyUnicode_Check(name)
 			&& PyUnicode_CompareWithASCIIString(name, "__builtins__") == 0;
@@ -206,13 +219,12 @@ static PyObject *names_of(const struct leaving *leaving, PyObject *variables,
 static int let_go(const struct leaving *leaving,
 	bool (*which)(const struct leaving *leaving, PyObject *value))
 {
-	PyObject *module = PyImport_AddModule("__main__");
-	PyObject *variables = module ? PyModule_GetDict(module) : NULL;
-	PyObject *names = variables ? names_of(leaving, variables, which) : NULL;
+	PyObject *names = names_of(leaving, which);
 	int bad = names ? 0 : -1;
 
 	for (Py_ssize_t i = 0; !bad && i < PyList_GET_SIZE(names); i++)
-		bad = PyDict_SetItem(variables, PyList_GET_ITEM(names, i), Py_None);
+		bad = PyDict_SetItem(
+			leaving->variables, PyList_GET_ITEM(names, i), Py_None);
 	Py_XDECREF(names);
 	return bad;
 }
@@ -242,7 +254,7 @@ static int forget_modules(const struct leaving *leaving)
 static int begin(struct leaving *leaving)
 {
 	note_status(leaving);
-	if (leaving->sure && !flush_standard())
+	if (leaving->sure && !flush_standard(leaving))
 		leaving->sure = false; /* Python will fail in the same way, and say so */
 	if (!leaving->sure)
 		return 0;
@@ -260,20 +272,27 @@ static void finish(const struct leaving *leaving, PyObject *things)
 			PyObject_CallFinalizer(PyList_GET_ITEM(things, i));
 }
 
+/* Those a collection looks at, so none from before the fork. */
+static PyObject *new_objects(const struct leaving *leaving)
+{
+	/* Called without an argument Python would make a parser for arguments first. */
+	return PyObject_CallFunctionObjArgs(leaving->objects, Py_None, NULL);
+}
+
 static int end(struct leaving *leaving)
 {
 	if (!leaving->sure)
 		return 0;
 	if (let_go(leaving, is_new) < 0)
 		return -1;
-	PyObject *things =
-		PyObject_CallNoArgs(leaving->objects); /* none from before the fork */
+	PyObject *things = new_objects(leaving);
 	if (!things)
 		return -1;
 	finish(leaving, things);
 	flush_files(leaving, leaving->files);
 	flush_files(leaving, things);
-	pfi_executor_exit(flush_standard() ? leaving->status & 0xff : STATUS_UNFLUSHED);
+	pfi_executor_exit(
+		flush_standard(leaving) ? leaving->status & 0xff : STATUS_UNFLUSHED);
 }
 
 static bool is_finalizing(void)

@@ -20,12 +20,11 @@
 
 /* What set-up left: from leaving.py. All zero before leaving_note; references are for life. */
 struct leaving {
-	pid_t executor; /* 0 until there is one: a child that the script forks ends as any
-			      Python does */
-	PyObject
-		*files; /* a list of those open, which no collection of an executor finds */
+	pid_t executor;  /* 0 until there is one; a child of it ends as any Python does */
+	PyObject *files; /* a list of those open: no collection of an executor finds them */
 	PyObject *modules;   /* a set of the names in sys.modules */
-	PyObject *values;    /* a set of the id()s of what __main__ holds */
+	PyObject *variables; /* of __main__ */
+	PyObject *values;    /* a set of the id()s of what they held */
 	PyObject *frame;     /* the outermost */
 	const char *returns; /* the opcodes that end a frame without an exception */
 	PyObject *writers;   /* a tuple of the classes whose files are flushed */
@@ -33,6 +32,9 @@ struct leaving {
 	PyObject *objects;   /* gc.get_objects */
 	bool sure;           /* of this status: */
 	int status;
+
+	/* Attributes. Found by other copies of a name, they would not be found in the cache. */
+	PyObject *lasti_name, *code_name, *closed_name, *flush_name;
 };
 
 /* Takes set-up's state from @args. To be called once. 0, or -1 with an exception. */

@@ -48,6 +48,6 @@ def prepare():
             names[name] = native.exit
     files = [thing for thing in gc.get_objects() if isinstance(thing, WRITERS)]
     flush(files)
-    native.note_leaving(files, set(sys.modules), {id(value) for value in variables.values()}, outermost_frame(),
-                        RETURNS, WRITERS, ANY_FILE, gc.get_objects)
+    native.note_leaving(files, set(sys.modules), variables, {id(value) for value in variables.values()},
+                        outermost_frame(), RETURNS, WRITERS, ANY_FILE, gc.get_objects)
     gc.callbacks.append(native.collects)

@@ -24,11 +24,13 @@ def stream(fd, name, mode):
     plain = isinstance(text, io.TextIOWrapper) and not text.closed
     said = (fd, name, f"__{name}__", mode, text, getattr(sys, name) is text)
     if not plain:
-        return (*said, -1, False, None, None, None, None, None)
+        return (*said, -1, False, None, None, None, None, None, None)
     chosen = -1 if text.line_buffering == is_by_line(fd, text) else text.line_buffering
-    make_raw = functools.partial(io.FileIO, fd, mode + "b", closefd=False)
-    buffer = None if isinstance(text.buffer, io.RawIOBase) else text.buffer
-    return (*said, chosen, text.write_through, make_raw, f"<{name}>", buffer, text.encoding, text.errors)
+    make_raw = functools.partial(io.FileIO, fd, mode + "b", False)
+    buffer, raw = text.buffer, getattr(text.buffer, "raw", None)
+    if raw is None:
+        buffer, raw = None, buffer
+    return (*said, chosen, text.write_through, make_raw, f"<{name}>", raw, buffer, text.encoding, text.errors)
 
 
 def by_default(handlers):
@@ -64,8 +66,8 @@ def warn_of_threads():
               file=sys.stderr)
 
 
-def become(also_check, warn, options):
-    """The set-up process ends in here; the executors return."""
+def prepare(also_check, warn):
+    """All that is done before the first fork. In a function of its own, so that none of it ends in an executor."""
     if warn:
         warn_of_threads()
     for path in loaded.files():
@@ -80,6 +82,11 @@ def become(also_check, warn, options):
     # What is frozen no collection of an executor looks at, so it stays in memory shared with the server.
     gc.collect()
     gc.freeze()
+
+
+def become(also_check, warn, options):
+    """The set-up process ends in here; the executors return."""
+    prepare(also_check, warn)
     try:
         native.serve(*options)
     except OSError as error:

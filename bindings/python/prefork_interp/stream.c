@@ -9,15 +9,18 @@ int stream_note(struct stream *stream, PyObject *tuple)
 {
 	int in_use, write_through;
 
-	if (!PyArg_ParseTuple(tuple, "isssOpipOOOOO", &stream->fd, &stream->name,
+	if (!PyArg_ParseTuple(tuple, "isssOpipOOOOOO", &stream->fd, &stream->name,
 		    &stream->given_name, &stream->mode, &stream->text, &in_use,
 		    &stream->line_buffering, &write_through, &stream->make_raw,
-		    &stream->shown, &stream->buffer, &stream->encoding, &stream->errors))
+		    &stream->shown, &stream->raw, &stream->buffer, &stream->encoding,
+		    &stream->errors))
 		return -1;
 	Py_INCREF(tuple);
 	stream->in_use = in_use;
 	stream->write_through = write_through;
-	return 0;
+	stream->name_name = PyUnicode_InternFromString("name");
+	stream->blksize_name = PyUnicode_InternFromString("_blksize");
+	return stream->name_name && stream->blksize_name ? 0 : -1;
 }
 
 /* What the script has not chosen. */
@@ -43,27 +46,27 @@ static PyObject *make_raw(const struct stream *stream)
 {
 	PyObject *raw = PyObject_CallNoArgs(stream->make_raw);
 
-	if (raw && PyObject_SetAttrString(raw, "name", stream->shown) < 0)
+	if (raw && PyObject_SetAttr(raw, stream->name_name, stream->shown) < 0)
 		Py_CLEAR(raw);
 	return raw;
 }
 
-/* As open() does it, with the objects that there are. */
+/* As open() does it, with the objects that there are. The FileIO is kept, as @raw is. */
 static int make_anew(const struct stream *stream)
 {
 	PyObject *binary = stream->buffer, *raw = make_raw(stream);
 	int bad = raw ? 0 : -1;
 
 	if (!bad && binary != Py_None)
-		bad = init_again(binary, Py_BuildValue("(ON)", raw,
-						 PyObject_GetAttrString(raw, "_blksize")));
+		bad = init_again(
+			binary, Py_BuildValue("(ON)", raw,
+					PyObject_GetAttr(raw, stream->blksize_name)));
 	if (!bad)
 		bad = init_again(stream->text,
 			Py_BuildValue("(OOOsNN)", binary == Py_None ? raw : binary,
 				stream->encoding, stream->errors, "\n",
 				PyBool_FromLong(is_by_line(stream)),
 				PyBool_FromLong(stream->write_through)));
-	Py_XDECREF(raw);
 	return bad;
 }
 
