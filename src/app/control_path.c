@@ -7,12 +7,17 @@
 #include "os/file.h"
 #include "os/sock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { FRESH_S = 60 };
 
 int control_dir(char out[CONTROL_PATH_MAX], struct reason *reason)
 {
@@ -25,11 +30,18 @@ int control_dir(char out[CONTROL_PATH_MAX], struct reason *reason)
 		n = snprintf(out, CONTROL_PATH_MAX, "%s/preforkd", runtime);
 	else
 		return reason_set(reason,
-			"XDG_RUNTIME_DIR is not set, so there is no place for its socket");
+			"XDG_RUNTIME_DIR is not set, so a server's socket has no place of its own");
 	if (n < 0 || (size_t)n >= CONTROL_PATH_MAX)
 		return reason_set(
 			reason, "XDG_RUNTIME_DIR is too long for a socket's path");
 	return 0;
+}
+
+bool control_path_is_one(const char *file_name)
+{
+	size_t n = strlen(file_name);
+
+	return n > 5 && strcmp(file_name + n - 5, ".sock") == 0;
 }
 
 bool control_path_beside(const char *pidfile, char out[CONTROL_PATH_MAX])
@@ -40,6 +52,48 @@ bool control_path_beside(const char *pidfile, char out[CONTROL_PATH_MAX])
 		n -= 4;
 	int len = snprintf(out, CONTROL_PATH_MAX, "%.*s.sock", (int)n, pidfile);
 	return len > 0 && (size_t)len < CONTROL_PATH_MAX;
+}
+
+/* Takes a name away that a dead server has left. One that was made a moment ago may be of a
+ * server that does not listen yet. */
+static void remove_dead(const char *path)
+{
+	struct stat st;
+	AUTO_CLOSE int fd = sock_connect_unix(path);
+
+	if ((fd == -ECONNREFUSED || fd == -ENOENT) && lstat(path, &st) == 0
+		&& time(NULL) - st.st_mtime > FRESH_S)
+		(void)unlink(path); /* or it is in the way of nobody */
+}
+
+static void sweep(const char *dir)
+{
+	char path[CONTROL_ENTRY_MAX];
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	while (d && (entry = readdir(d))) {
+		if (!control_path_is_one(entry->d_name))
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		remove_dead(path);
+	}
+	if (d)
+		(void)closedir(d);
+}
+
+bool control_path_kept(const char *name, const char *control, char out[CONTROL_PATH_MAX])
+{
+	char dir[CONTROL_PATH_MAX];
+	struct stat link, socket;
+	struct reason reason;
+
+	if (control_dir(dir, &reason) < 0)
+		return false;
+	int n = snprintf(out, CONTROL_PATH_MAX, "%s/%s.sock", dir, name);
+	return n > 0 && (size_t)n < CONTROL_PATH_MAX && stat(out, &link) == 0
+	       && stat(control, &socket) == 0 && link.st_dev == socket.st_dev
+	       && link.st_ino == socket.st_ino;
 }
 
 int control_path_new(const char *name, char out[CONTROL_PATH_MAX], struct reason *reason)
@@ -54,6 +108,7 @@ int control_path_new(const char *name, char out[CONTROL_PATH_MAX], struct reason
 		errno = -r;
 		return reason_errno(reason, "cannot make %s", dir);
 	}
+	sweep(dir);
 	int n = snprintf(out, CONTROL_PATH_MAX, "%s/%s.sock", dir, name);
 	/* Another server of that name lives: so this one has its number too. */
 	AUTO_CLOSE int other = sock_connect_unix(out);

@@ -4,9 +4,10 @@
 /*
  * control_path - where a server's control socket is, for preforkd, which makes it, and
  * preforkctl, which looks for it: /run/preforkd for root, $XDG_RUNTIME_DIR/preforkd for
- * others, and in it NAME.sock; or beside the pidfile.
+ * others, and in it NAME.sock; or beside the pidfile, and that is a link to it.
  */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/un.h>
@@ -14,9 +15,14 @@
 struct reason;
 
 #define CONTROL_PATH_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
+/* For the path of whatever is found in the directory. */
+#define CONTROL_ENTRY_MAX (CONTROL_PATH_MAX + NAME_MAX + 1)
 
 /* The directory. 0, or negative with @reason: this user has none. */
 [[nodiscard]] int control_dir(char out[CONTROL_PATH_MAX], struct reason *reason);
+
+/* Whether a file of that name in the directory is a server's socket, or a link to one. */
+[[nodiscard]] bool control_path_is_one(const char *file_name);
 
 /* "/run/x.sock" for the pidfile "/run/x.pid". False if that is too long for a socket. */
 [[nodiscard]] bool control_path_beside(const char *pidfile, char out[CONTROL_PATH_MAX]);
@@ -28,3 +34,8 @@ struct reason;
  */
 [[nodiscard]] int control_path_new(
 	const char *name, char out[CONTROL_PATH_MAX], struct reason *reason);
+
+/* The path at which a server called @name has a link to its socket @control, if it has one:
+ * for a program that takes over from it. */
+[[nodiscard]] bool control_path_kept(
+	const char *name, const char *control, char out[CONTROL_PATH_MAX]);

@@ -23,28 +23,31 @@ static int at(const char *path, struct reason *reason)
 
 	if (fd >= 0)
 		return fd;
+	if (fd == -ENOENT)
+		return reason_set(reason,
+			"there is no server at %s; without -s the one that runs is asked, or those that run are named",
+			path);
+	if (fd == -ECONNREFUSED)
+		return reason_set(reason, "the server at %s has died", path);
+	if (fd == -EACCES || fd == -EPERM)
+		return reason_set(reason,
+			"the server at %s is another user's: only that user and root are heard",
+			path);
 	errno = -fd;
 	return reason_errno(reason, "cannot reach a server at %s", path);
-}
-
-static bool is_socket_name(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 5 && strcmp(name + n - 5, ".sock") == 0;
 }
 
 /* The only one that answers in @dir; the names of all go to @names. */
 static int the_only_one(const char *dir, struct buf *names, unsigned *n_found)
 {
-	char path[2 * CONTROL_PATH_MAX];
+	char path[CONTROL_ENTRY_MAX];
 	AUTO_CLOSE int found = -1;
 	struct dirent *entry;
 	DIR *d = opendir(dir);
 
 	*n_found = 0;
 	while (d && (entry = readdir(d))) {
-		if (!is_socket_name(entry->d_name))
+		if (!control_path_is_one(entry->d_name))
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
 		AUTO_CLOSE int fd = sock_connect_unix(path);
@@ -70,7 +73,8 @@ static int find(const char *socket, struct reason *reason)
 		return at(socket, reason);
 	int r = control_dir(dir, reason);
 	if (r < 0)
-		return r;
+		return reason_set(reason,
+			"no server can be looked for, as XDG_RUNTIME_DIR does not say where; its socket's path after -s does");
 	if (socket) {
 		(void)snprintf(path, sizeof(path), "%s/%s.sock", dir, socket);
 		return at(path, reason);

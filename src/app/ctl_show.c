@@ -2,6 +2,8 @@
 
 #include "app/ctl_show.h"
 
+#include "app/table.h"
+#include "base/buf.h"
 #include "base/util.h"
 
 #include <inttypes.h>
@@ -22,107 +24,123 @@ static uint64_t number(const json_t *of, const char *name)
 }
 
 /* "12s", "5m", "3h", "8d". */
-static void print_age(uint64_t seconds, int width)
+static const char *age(uint64_t seconds, char into[32])
 {
 	static const struct {
 		uint64_t seconds;
 		char unit;
 	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
-	char age[32] = "0s";
 
+	(void)snprintf(into, 32, "0s");
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		if (seconds < units[i].seconds)
 			continue;
-		(void)snprintf(age, sizeof(age), "%" PRIu64 "%c",
-			seconds / units[i].seconds, units[i].unit);
+		(void)snprintf(into, 32, "%" PRIu64 "%c", seconds / units[i].seconds,
+			units[i].unit);
 		break;
 	}
-	(void)printf("%*s", width, age);
+	return into;
 }
 
-static void print_head(const json_t *status)
+static void put_head(const json_t *status, struct buf *out)
 {
-	(void)printf("preforkd %s, pid %" PRIu64 ", up ", text(status, "version"),
-		number(status, "pid"));
-	print_age(number(status, "up_seconds"), 0);
-	(void)printf(", generation %" PRIu64 "%s\n\n", number(status, "generation"),
+	char up[32];
+
+	buf_printf(out, "preforkd %s, pid %" PRIu64 ", up %s, generation %" PRIu64 "%s\n\n",
+		text(status, "version"), number(status, "pid"),
+		age(number(status, "up_seconds"), up), number(status, "generation"),
 		json_is_true(json_object_get(status, "changing")) ? ", changing over" : "");
 }
 
-static void print_listeners(const json_t *service)
+static void cell_number(struct table *t, uint64_t n)
+{
+	table_cell(t, "%" PRIu64, n);
+}
+
+static void cell_listeners(struct table *t, const json_t *service)
 {
 	const json_t *listen = json_object_get(service, "listen"), *one;
+	AUTO_BUF all = BUF_INIT(64 * KIB);
 	size_t i;
 
-	json_array_foreach(listen, i, one)(void)
-		printf("%s%s", i ? "," : "  ", json_string_value(one));
+	json_array_foreach(listen, i, one)
+		buf_printf(&all, "%s%s", i ? "," : "", json_string_value(one));
+	table_cell(t, "%s", all.n ? buf_cstr(&all) : "");
 }
 
-static void print_service(const json_t *s)
+static void put_services(const json_t *services, struct buf *out)
 {
-	char workers[64];
+	static const struct table_column columns[] = {{"SERVICE", false}, {"MODEL", false},
+		{"STATE", false}, {"WORKERS", true}, {"BUSY", true}, {"IDLE", true},
+		{"QUEUED", true}, {"CONNS", true}, {"REQUESTS", true}, {"REFUSED", true},
+		{"DIED", true}, {"LISTEN", false}};
+	const json_t *s;
+	struct table t;
+	size_t i;
 
-	(void)snprintf(workers, sizeof(workers), "%" PRIu64 " of %" PRIu64 "..%" PRIu64,
-		number(s, "workers_ready"), number(s, "workers_min"),
-		number(s, "workers_max"));
-	(void)printf("%-14s %-9s %-8s %12s %6" PRIu64 " %6" PRIu64 " %6" PRIu64
-		     " %10" PRIu64 " %10" PRIu64 " %7" PRIu64 " %5" PRIu64,
-		text(s, "service"), text(s, "model"), text(s, "state"), workers,
-		number(s, "busy"),
-		number(s, "held") - number(s, "busy") + number(s, "parked"),
-		number(s, "queued"), number(s, "connections_total"),
-		number(s, "requests_total"),
-		number(s, "refused_total") + number(s, "refused_per_ip_total"),
-		number(s, "deaths_total"));
-	print_listeners(s);
-	(void)putchar('\n');
+	table_begin(&t, columns, ARRAY_LEN(columns));
+	json_array_foreach(services, i, s)
+	{
+		table_cell(&t, "%s", text(s, "service"));
+		table_cell(&t, "%s", text(s, "model"));
+		table_cell(&t, "%s", text(s, "state"));
+		table_cell(&t, "%" PRIu64 " of %" PRIu64 "..%" PRIu64,
+			number(s, "workers_ready"), number(s, "workers_min"),
+			number(s, "workers_max"));
+		cell_number(&t, number(s, "busy"));
+		cell_number(
+			&t, number(s, "held") - number(s, "busy") + number(s, "parked"));
+		cell_number(&t, number(s, "queued"));
+		cell_number(&t, number(s, "connections_total"));
+		cell_number(&t, number(s, "requests_total"));
+		cell_number(
+			&t, number(s, "refused_total") + number(s, "refused_per_ip_total"));
+		cell_number(&t, number(s, "deaths_total"));
+		cell_listeners(&t, s);
+	}
+	table_put(&t, out);
 }
 
-static void print_title(void)
+void ctl_show_table(const json_t *status, struct buf *out)
 {
-	(void)printf("%-14s %-9s %-8s %12s %6s %6s %6s %10s %10s %7s %5s  %s\n", "SERVICE",
-		"MODEL", "STATE", "WORKERS", "BUSY", "IDLE", "QUEUED", "CONNS", "REQUESTS",
-		"REFUSED", "DIED", "LISTEN");
+	put_head(status, out);
+	put_services(json_object_get(status, "services"), out);
 }
 
-void ctl_show_table(const json_t *status)
+static void cell_worker(struct table *t, const json_t *service, const json_t *w)
 {
+	char up[32];
+
+	table_cell(t, "%s", text(service, "service"));
+	cell_number(t, number(w, "worker"));
+	cell_number(t, number(w, "pid"));
+	table_cell(t, "%s", text(w, "state"));
+	table_cell(t, "%s", age(number(w, "up_seconds"), up));
+	cell_number(t, number(w, "busy"));
+	cell_number(t, number(w, "held") - number(w, "busy"));
+	cell_number(t, number(w, "connections"));
+	cell_number(t, number(w, "requests"));
+}
+
+void ctl_show_workers(const json_t *status, struct buf *out)
+{
+	static const struct table_column columns[] = {{"SERVICE", false}, {"WORKER", true},
+		{"PID", true}, {"STATE", false}, {"UP", true}, {"BUSY", true},
+		{"IDLE", true}, {"CONNS", true}, {"REQUESTS", true}};
 	const json_t *services = json_object_get(status, "services"), *service;
-	size_t i;
+	struct table t;
+	size_t i, j;
 
-	print_head(status);
-	print_title();
-	json_array_foreach(services, i, service) print_service(service);
-}
-
-static void print_worker(const json_t *w)
-{
-	(void)printf("  %6" PRIu64 " %8" PRIu64 " %-9s ", number(w, "worker"),
-		number(w, "pid"), text(w, "state"));
-	print_age(number(w, "up_seconds"), 5);
-	(void)printf(" %6" PRIu64 " %6" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n",
-		number(w, "busy"), number(w, "held") - number(w, "busy"),
-		number(w, "connections"), number(w, "requests"));
-}
-
-void ctl_show_workers(const json_t *status)
-{
-	const json_t *services = json_object_get(status, "services"), *service;
-	size_t i;
-
-	print_head(status);
+	ctl_show_table(status, out);
+	buf_put_byte(out, '\n');
+	table_begin(&t, columns, ARRAY_LEN(columns));
 	json_array_foreach(services, i, service)
 	{
 		const json_t *workers = json_object_get(service, "workers"), *worker;
-		size_t j;
 
-		print_title();
-		print_service(service);
-		(void)printf("\n  %6s %8s %-9s %5s %6s %6s %10s %10s\n", "WORKER", "PID",
-			"STATE", "UP", "BUSY", "IDLE", "CONNS", "REQUESTS");
-		json_array_foreach(workers, j, worker) print_worker(worker);
-		(void)putchar('\n');
+		json_array_foreach(workers, j, worker) cell_worker(&t, service, worker);
 	}
+	table_put(&t, out);
 }
 
 /* -- OpenMetrics: preforkd(8) names each -- */
@@ -189,36 +207,36 @@ static uint64_t sum(const json_t *services, const char *name, const char *member
 	return total;
 }
 
-static void print_metric(const json_t *services, const struct metric *m)
+static void put_metric(const json_t *services, const struct metric *m, struct buf *out)
 {
 	const json_t *service;
 	size_t i;
 
-	(void)printf("# TYPE preforkd_%s %s\n# HELP preforkd_%s %s\n", m->name, m->type,
+	buf_printf(out, "# TYPE preforkd_%s %s\n# HELP preforkd_%s %s\n", m->name, m->type,
 		m->name, m->help);
 	json_array_foreach(services, i, service)
 	{
 		const char *name = text(service, "service");
 
 		if (is_first_of_its_name(services, i))
-			(void)printf("preforkd_%s%s{service=\"%s\"} %" PRIu64 "\n", m->name,
-				m->suffix, name, sum(services, name, m->member));
+			buf_printf(out, "preforkd_%s%s{service=\"%s\"} %" PRIu64 "\n",
+				m->name, m->suffix, name, sum(services, name, m->member));
 	}
 }
 
-void ctl_show_metrics(const json_t *status)
+void ctl_show_metrics(const json_t *status, struct buf *out)
 {
 	const json_t *services = json_object_get(status, "services");
 
-	(void)printf(
+	buf_printf(out,
 		"# TYPE preforkd_up_seconds gauge\n# UNIT preforkd_up_seconds seconds\n"
 		"# HELP preforkd_up_seconds Since the supervisor began.\n"
 		"preforkd_up_seconds %" PRIu64 "\n"
 		"# TYPE preforkd_generation gauge\n"
-		"# HELP preforkd_generation How often it has changed over, and one.\n"
+		"# HELP preforkd_generation The number of the last change, also of one that was given up.\n"
 		"preforkd_generation %" PRIu64 "\n",
 		number(status, "up_seconds"), number(status, "generation"));
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
-		print_metric(services, &metrics[i]);
-	(void)printf("# EOF\n");
+		put_metric(services, &metrics[i], out);
+	buf_put_str(out, "# EOF\n");
 }

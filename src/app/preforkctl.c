@@ -3,19 +3,22 @@
 /* preforkctl - asks a running preforkd, and tells it. */
 
 #include "app/ctl_find.h"
+#include "app/ctl_screen.h"
 #include "app/ctl_show.h"
+#include "base/buf.h"
 #include "base/reason.h"
 #include "base/util.h"
 #include "core/exit.h"
 
 #include <jansson.h>
-#include <poll.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TOP_EVERY_MS 1000
+
+enum { TEXT_MAX = 64 << 20 }; /* bytes of what is shown */
 
 struct options {
 	const char *socket;
@@ -57,49 +60,63 @@ static json_t *ask(const struct options *o, char *const *words)
 	return NULL;
 }
 
-static int status_once(const struct options *o, void (*show)(const json_t *status))
+static bool put(struct span text)
+{
+	return fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0;
+}
+
+static void put_json(const json_t *answer)
+{
+	(void)json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	(void)putchar('\n');
+}
+
+/* Asks for the status, and has what @show makes of it printed. */
+static int status_once(const struct options *o,
+	void (*show)(const json_t *status, struct buf *out),
+	bool (*print)(struct span text))
 {
 	char *const words[] = {(char *)"status", NULL};
+	AUTO_BUF text = BUF_INIT(TEXT_MAX);
 	json_t *status = ask(o, words);
+	bool done = true;
 
 	if (!status)
 		return EXIT_FAILED;
-	if (o->json)
-		(void)json_dumpf(status, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	else
-		show(status);
-	if (o->json)
-		(void)putchar('\n');
+	if (o->json) {
+		put_json(status);
+		done = fflush(stdout) == 0;
+	} else {
+		show(status, &text);
+		done = !text.failed && print(buf_span(&text));
+	}
 	json_decref(status);
-	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+	return done ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int run_status(const struct options *o, char **words)
 {
 	(void)words;
-	return status_once(o, ctl_show_table);
+	return status_once(o, ctl_show_table, put);
 }
 
 static int run_metrics(const struct options *o, char **words)
 {
 	(void)words;
-	return status_once(&(struct options){.socket = o->socket}, ctl_show_metrics);
+	return status_once(&(struct options){.socket = o->socket}, ctl_show_metrics, put);
 }
 
 static int run_top(const struct options *o, char **words)
 {
+	struct ctl_screen screen;
 	int status;
 
 	(void)words;
+	ctl_screen_begin(&screen);
 	do {
-		if (isatty(STDOUT_FILENO)) /* to the corner, and all below it goes */
-			(void)fputs("\033[H\033[J", stdout);
-		status = status_once(o, ctl_show_workers);
-		/* Until a key, or the end of input; Ctrl-C does as well. */
-	} while (status == EXIT_DONE
-		 && poll(&(struct pollfd){.fd = STDIN_FILENO, .events = POLLIN}, 1,
-			    TOP_EVERY_MS)
-			    == 0);
+		status = status_once(o, ctl_show_workers, ctl_screen_show);
+	} while (status == EXIT_DONE && !ctl_screen_key(&screen, TOP_EVERY_MS));
+	ctl_screen_end(&screen);
 	return status;
 }
 
@@ -113,7 +130,7 @@ static int tell(const struct options *o, char **words)
 	const char *said = json_string_value(json_object_get(answer, "said"));
 
 	if (o->json)
-		(void)json_dumpf(answer, stdout, JSON_INDENT(2));
+		put_json(answer);
 	else
 		(void)fprintf(ok ? stdout : stderr, "preforkctl: %s\n",
 			said ? said : "the answer says nothing");
@@ -150,13 +167,16 @@ static const struct verb verbs[] = {
 static int help(void)
 {
 	(void)printf("Asks and tells a running preforkd.\n\n"
-		     "usage: preforkctl [-s SOCKET] [--json] COMMAND\n\n");
+		     "usage: preforkctl [-s SOCKET] [--json] [COMMAND]\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		(void)printf("  %s%-*s %s\n", verbs[i].name,
 			30 - (int)strlen(verbs[i].name), verbs[i].operands,
 			verbs[i].summary);
-	(void)printf("\nWithout a command: status. Without -s: the one server there is.\n"
-		     "Manual: preforkctl(8)\n");
+	(void)printf(
+		"\n  -s, --socket SOCKET            which server: a name, or its socket's path\n"
+		"  -j, --json                     print the answer as it is\n"
+		"\nWithout a command: status. Without -s: the one server there is.\n"
+		"Manual: preforkctl(8)\n");
 	return EXIT_DONE;
 }
 
@@ -165,47 +185,77 @@ static bool is(const char *word, const char *short_form, const char *long_form)
 	return strcmp(word, short_form) == 0 || strcmp(word, long_form) == 0;
 }
 
-static int usage_error(const char *sentence)
+[[gnu::format(printf, 1, 2)]] static int usage_error(const char *fmt, ...)
 {
-	(void)complain(sentence);
-	(void)fprintf(stderr, "preforkctl: \"preforkctl --help\" says more\n");
+	va_list ap;
+
+	(void)fprintf(stderr, "preforkctl: ");
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fprintf(stderr, "; \"preforkctl --help\" says more\n");
 	return EXIT_USAGE;
 }
 
 static int run_verb(const struct options *o, int n_words, char **words)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(words[0], verbs[i].name) != 0)
+		const struct verb *verb = &verbs[i];
+
+		if (strcmp(words[0], verb->name) != 0)
 			continue;
-		if (n_words - 1 != verbs[i].n_operands)
-			return usage_error("that command takes other words");
-		return verbs[i].run(o, words);
+		if (n_words - 1 == verb->n_operands)
+			return verb->run(o, words);
+		if (!verb->n_operands)
+			return usage_error(
+				"%s is a command of one word, and means all services",
+				verb->name);
+		return usage_error("%s takes other words, as in: preforkctl %s%s",
+			verb->name, verb->name, verb->operands);
 	}
-	return usage_error("there is no such command");
+	return usage_error("there is no command \"%s\"", words[0]);
+}
+
+/* Takes the options out of @argv, wherever they stand: how many words are left, or -1 with
+ * *@status what to end with. */
+static int take_options(int argc, char **argv, struct options *o, int *status)
+{
+	int n = 0;
+
+	*status = EXIT_DONE;
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] != '-') {
+			argv[n++] = argv[i];
+		} else if (is(argv[i], "-j", "--json")) {
+			o->json = true;
+		} else if (is(argv[i], "-s", "--socket") && i + 1 < argc) {
+			o->socket = argv[++i];
+		} else if (is(argv[i], "-h", "--help")) {
+			*status = help();
+			return -1;
+		} else if (is(argv[i], "-V", "--version")) {
+			(void)printf("preforkctl %s\n", PREFORK_VERSION);
+			return -1;
+		} else {
+			*status =
+				is(argv[i], "-s", "--socket")
+					? usage_error("-s needs a server's name or socket")
+					: usage_error("there is no option %s", argv[i]);
+			return -1;
+		}
+	}
+	argv[n] = NULL;
+	return n;
 }
 
 int main(int argc, char **argv)
 {
 	char *status[] = {(char *)"status", NULL};
 	struct options o = {0};
-	int i = 1;
+	int result;
 
-	for (; i < argc && argv[i][0] == '-'; i++) {
-		if (is(argv[i], "-h", "--help"))
-			return help();
-		if (is(argv[i], "-V", "--version"))
-			return printf("preforkctl %s\n", PREFORK_VERSION) > 0 ? EXIT_DONE
-									      : EXIT_FAILED;
-		if (is(argv[i], "-s", "--socket") && i + 1 < argc)
-			o.socket = argv[++i];
-		else if (is(argv[i], "-j", "--json"))
-			o.json = true;
-		else
-			return usage_error("there is no such option");
-	}
-	if (i < argc && is(argv[argc - 1], "-j", "--json")) {
-		o.json = true;
-		argv[--argc] = NULL;
-	}
-	return i == argc ? run_verb(&o, 1, status) : run_verb(&o, argc - i, argv + i);
+	int n_words = take_options(argc, argv, &o, &result);
+	if (n_words < 0)
+		return result;
+	return n_words ? run_verb(&o, n_words, argv) : run_verb(&o, 1, status);
 }

@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ARGV_MAX = 256 }; /* words that describe a service on the command line */
 
@@ -123,6 +124,7 @@ struct program {
 	struct log log;
 	char log_file[PATH_MAX]; /* where that goes; empty for standard error */
 	struct daemon daemon;
+	struct reason no_control; /* why preforkctl will not find it; empty if it will */
 };
 
 /* Prints where a service can be reached: the promise that it can be, now. */
@@ -144,11 +146,18 @@ static void say_address(void *arg, const struct crew *crew)
 	}
 }
 
-/* Who waits at the terminal has seen what there was to see. */
+/* Who waits at the terminal has seen what there was to see; a file is told when it was. */
 static void up(void *arg)
 {
 	struct program *program = arg;
 
+	if (program->log_file[0])
+		log_info(&program->log, "serving", "preforkd " PREFORK_VERSION " serves",
+			KV("pid", getpid()));
+	if (program->no_control.text[0])
+		log_info(&program->log, "no-control",
+			LOG_SAY("preforkctl will not find this server: %.400s",
+				program->no_control.text));
 	program->log.also_fd = 0;
 	daemon_is_up(&program->daemon);
 }
@@ -265,29 +274,51 @@ static void name_server(const struct options *o, const struct plan *plan, char o
 	size_t n;
 
 	name = slash ? slash + 1 : name;
-	n = strcspn(name, ".");
+	const char *dot = strrchr(name, '.');
+	n = dot && dot > name ? (size_t)(dot - name) : strlen(name);
 	(void)snprintf(out, 64, "%.*s", (int)MIN(n, 63), name);
 }
 
-/* Where preforkctl is to find this server; NULL for nowhere, which @program's log tells. */
-static const char *choose_control(struct program *program, const struct plan *plan,
-	bool taking_over, char path[CONTROL_PATH_MAX])
+/* Where preforkctl is to find the server: that is its socket, or a link to it. */
+struct places {
+	char control[CONTROL_PATH_MAX];
+	char link[CONTROL_PATH_MAX];
+};
+
+/* Where the settings put the socket; NULL for where all are. */
+static const char *elsewhere(const struct plan_global *global, struct places *places)
+{
+	if (global->control)
+		return global->control;
+	if (global->pidfile && control_path_beside(global->pidfile, places->control))
+		return places->control;
+	return NULL;
+}
+
+/* Says in @served where preforkctl is to find it. Nowhere is what the log tells. */
+static void choose_control(struct program *program, const struct plan *plan,
+	struct server_program *served, struct places *places)
 {
 	struct reason reason;
 	char name[64];
 
-	if (plan->global.control)
-		return plan->global.control;
-	if (taking_over)
-		return NULL; /* its socket comes along */
-	if (plan->global.pidfile && control_path_beside(plan->global.pidfile, path))
-		return path;
 	name_server(program->options, plan, name);
-	if (control_path_new(name, path, &reason) == 0)
-		return path;
-	log_debug(&program->log, "no-control",
-		LOG_SAY("preforkctl will not find this server: %.200s", reason.text));
-	return NULL;
+	served->control = elsewhere(&plan->global, places);
+	if (served->upgrade_fd >= 0) { /* its socket comes along */
+		if (served->control
+			&& control_path_kept(name, served->control, places->link))
+			served->control_link = places->link;
+		return;
+	}
+	if (served->control) {
+		if (control_path_new(name, places->link, &reason) == 0)
+			served->control_link = places->link;
+	} else if (control_path_new(name, places->control, &reason) == 0) {
+		served->control = places->control;
+	} else {
+		(void)reason_set(&program->no_control, "%.400s; a pidfile gives it one",
+			reason.text);
+	}
 }
 
 /* The sockets that were opened for this program, into @out for stock_close. */
@@ -324,8 +355,7 @@ static int leave(struct program *program, const struct plan *plan, bool taking_o
 
 /* Everything that comes before there is a server. 0, or negative with @reason. */
 static int prepare(struct program *program, const struct plan *plan,
-	struct server_program *served, char control[CONTROL_PATH_MAX],
-	struct reason *reason)
+	struct server_program *served, struct places *places, struct reason *reason)
 {
 	const char *log_file = plan->global.log_file;
 	bool taking_over = served->upgrade_fd >= 0;
@@ -338,7 +368,7 @@ static int prepare(struct program *program, const struct plan *plan,
 	if (r == 0)
 		r = leave(program, plan, taking_over, reason);
 	if (r == 0)
-		served->control = choose_control(program, plan, taking_over, control);
+		choose_control(program, plan, served, places);
 	return r;
 }
 
@@ -352,7 +382,8 @@ static void say_why(const struct program *program, const char *sentence)
 
 static int run(const struct options *o, char **argv, struct plan *plan)
 {
-	char control[CONTROL_PATH_MAX], path[PATH_MAX];
+	char path[PATH_MAX];
+	struct places places;
 	struct stock passed = {0};
 	struct notify notify;
 	struct program program = {
@@ -377,7 +408,7 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 	int status = EXIT_FAILED;
 
 	notify_take(&notify);
-	if (prepare(&program, plan, &served, control, &reason) == 0) {
+	if (prepare(&program, plan, &served, &places, &reason) == 0) {
 		status = server_run(&first, &program.log, &served, &reason);
 	} else {
 		forget(&program, &first);

@@ -57,6 +57,7 @@ static void change(struct server *s, struct control_client *c,
 	c->waits = w;
 	c->forget = forget;
 	if (posts_change(&s->posts, plan, only, NULL, &w->listener, &reason) < 0) {
+		server_refused(s, reason.text);
 		control_say(c, false, reason.text);
 		free(w);
 	} else {
@@ -71,8 +72,7 @@ static void reload(struct server *s, struct control_client *c, const struct span
 
 	(void)words;
 	if (s->program->load(s->program->arg, &plan, &reason) < 0) {
-		log_error(s->log, "reload-refused",
-			LOG_SAY("%.200s; the old configuration goes on", reason.text));
+		server_refused(s, reason.text);
 		control_say(c, false, reason.text);
 	} else {
 		change(s, c, &plan, NULL);

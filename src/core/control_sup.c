@@ -9,6 +9,7 @@
 #include "os/sock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -214,6 +215,19 @@ int control_open(struct control *control, const char *path, struct reason *reaso
 	return fd < 0 ? fd : 0;
 }
 
+void control_link(struct control *control, const char *path)
+{
+	char target[PATH_MAX];
+
+	control->link = path;
+	if (!path || !realpath(control->addr.un.sun_path, target))
+		return;
+	/* A dead server's, or already ours. Without it one has to say where the socket is. */
+	(void)unlink(path);
+	if (symlink(target, path) < 0)
+		control->link = NULL;
+}
+
 static void close_all(struct control *control)
 {
 	struct control_client *c, *tmp;
@@ -237,6 +251,8 @@ void control_fini(struct control *control)
 		int fd = fd_take(&control->fd);
 
 		close_all(control);
+		if (fd >= 0 && control->link)
+			(void)unlink(control->link); /* it may have been taken away */
 		if (fd >= 0)
 			sock_unlisten(fd, &control->addr);
 	}

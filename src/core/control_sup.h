@@ -51,7 +51,8 @@ struct control {
 	struct log *log;
 	struct loop_io io;
 	struct addr addr;
-	int fd; /* owned; -1 while there is none */
+	int fd;           /* owned; -1 while there is none */
+	const char *link; /* a name that leads to addr, and goes with it; NULL for none */
 	struct list clients;
 	unsigned n_clients;
 	/* A question has come. Sooner or later control_answer is to be called. */
@@ -70,6 +71,9 @@ struct control {
 
 /* The same with a socket that listens already, @fd at @addr, which is taken. */
 void control_adopt(struct control *control, int fd, const struct addr *addr);
+
+/* Makes the link @path (borrowed; NULL for none) to the socket, or has it already. */
+void control_link(struct control *control, const char *path);
 
 void control_fini(struct control *control); /* takes the socket's name away too */
 

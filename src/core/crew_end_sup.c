@@ -91,6 +91,15 @@ static void begin_drain(struct crew *crew)
 		last(crew);
 }
 
+void crew_give_up(struct crew *crew)
+{
+	crew->failed = true;
+	crew->spec->model->sup_drain(crew);
+	listen_give_up(crew);
+	for (unsigned i = 0; i < crew->n_slots; i++)
+		drain_slot(&crew->slots[i], false);
+}
+
 void crew_replace(struct crew *crew)
 {
 	if (crew->draining)

@@ -152,10 +152,11 @@ static void say_ended(struct slot *slot, const siginfo_t *how, bool as_told)
 
 static void give_up(struct crew *crew)
 {
-	crew->failed = true;
 	log_error(crew->log, "service-failed",
-		"a service does not start: its workers end before they are ready; it is given up",
+		"a service does not start: its workers end before they are ready; it is given up, "
+		"until it is restarted or the configuration is read again",
 		KV("service", crew->spec->name), KV("tries", crew->n_early_deaths));
+	crew_give_up(crew);
 	crew->events->failed(crew);
 }
 
@@ -255,10 +256,11 @@ static void say_failed(struct slot *slot, const struct core_msg *msg, size_t len
 {
 	size_t n = len > CORE_MSG_BARE ? len - CORE_MSG_BARE : 0;
 
+	struct reason *why = &slot->crew->why;
+
 	slot->said_why = true;
-	log_error(slot->crew->log, "worker-cannot-start",
-		LOG_SAY("%.*s", (int)strnlen(msg->sentence, n), msg->sentence),
-		SLOT_KVS(slot));
+	(void)reason_set(why, "%.*s", (int)strnlen(msg->sentence, n), msg->sentence);
+	log_error(slot->crew->log, "worker-cannot-start", why->text, SLOT_KVS(slot));
 }
 
 /* 0, or negative for a message that a sound worker never sends. */

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/reason.h"
 #include "core/board.h"
 #include "core/gate.h"
 #include "core/listen_sup.h"
@@ -147,6 +148,7 @@ struct crew {
 	bool replaced; /* while draining: somebody goes on at its addresses */
 	bool drain_sent;
 	unsigned n_early_deaths; /* in a row, before any worker was ready */
+	struct reason why;       /* what the last of them said; empty for nothing */
 	void *model;             /* model_ops.sup_bytes */
 };
 
@@ -195,6 +197,9 @@ void crew_look(struct crew *crew); /* makes what is missing, or says that all ha
 void crew_go(struct slot *slot, enum slot_state to);
 void crew_set_timer(struct slot *slot, uint64_t after_ns); /* 0: none */
 void crew_say_last(struct slot *slot);
+/* It has failed: its workers end, and who connects is refused by the kernel at once. Whoever
+ * has been told that it failed may still end it, as any other. */
+void crew_give_up(struct crew *crew);
 void crew_spawn(struct slot *slot);   /* a worker in an EMPTY place */
 void crew_finish(struct slot *slot);  /* READY: it is to finish in its own time */
 void crew_end_now(struct slot *slot); /* READY: it is killed */

@@ -217,18 +217,35 @@ bool listen_is_at(const struct crew *crew, const struct addr *addr)
 	return false;
 }
 
+static void close_one(struct listener *l)
+{
+	struct crew *crew = l->crew;
+
+	loop_remove(crew->loop, &l->io);
+	if (l->fd < 0)
+		return;
+	if (l->foreign || crew->events->in_use(crew, &l->addr))
+		fd_close(&l->fd);
+	else
+		sock_unlisten(fd_take(&l->fd), &l->addr);
+}
+
 void listen_close(struct crew *crew)
+{
+	for (size_t i = 0; i < crew->n_listeners; i++)
+		close_one(&crew->listeners[i]);
+}
+
+void listen_give_up(struct crew *crew)
 {
 	for (size_t i = 0; i < crew->n_listeners; i++) {
 		struct listener *l = &crew->listeners[i];
 
-		loop_remove(crew->loop, &l->io);
-		if (l->fd < 0)
+		if (l->foreign || l->fd < 0)
 			continue;
-		if (l->foreign || crew->events->in_use(crew, &l->addr))
-			fd_close(&l->fd);
-		else
-			sock_unlisten(fd_take(&l->fd), &l->addr);
+		if (!crew->events->in_use(crew, &l->addr))
+			sock_refuse(l->fd);
+		close_one(l);
 	}
 }
 

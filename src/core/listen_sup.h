@@ -72,6 +72,10 @@ void stock_close(struct stock *stock);
 /* Closes all. The name of a unix socket goes too, unless another crew is there. */
 void listen_close(struct crew *crew);
 
+/* The same, and who connects is refused at once, though workers that end may have the sockets
+ * still. But sockets that were passed to this program stay: they cannot be had again. */
+void listen_give_up(struct crew *crew);
+
 /* Whether the crew has a socket there. */
 bool listen_is_at(const struct crew *crew, const struct addr *addr);
 

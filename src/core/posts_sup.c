@@ -245,10 +245,32 @@ static void give_up(struct posts *p, const char *sentence)
 	tell(p, -ECANCELED, sentence);
 }
 
+/* Why @post's crew has failed, as far as a worker of it could say. */
+static void say_why(const struct post *post, struct reason *reason)
+{
+	const char *why = post->crew->why.text;
+
+	(void)reason_set(reason, "service %s does not start%s%.400s", name_of(post),
+		why[0] ? ": " : "", why);
+}
+
+/* Nothing of the change could be started. */
+static void say_failed(const struct posts *p, struct reason *reason)
+{
+	const struct post *post;
+
+	(void)reason_set(reason, "no service could be started");
+	list_for_each (post, &p->all, link) {
+		if (post->state == POST_STARTING && post->failed)
+			say_why(post, reason);
+	}
+}
+
 /* Whether all of the change is ready, or will never be and need not. */
 static void look_at_change(struct posts *p)
 {
 	const struct post *post;
+	struct reason reason;
 	unsigned n_ready = 0;
 
 	if (!p->changing || p->ending)
@@ -260,10 +282,12 @@ static void look_at_change(struct posts *p)
 			return;
 		n_ready += post->ready;
 	}
-	if (n_ready)
+	if (n_ready) {
 		commit(p);
-	else
-		give_up(p, "no service could be started");
+	} else {
+		say_failed(p, &reason);
+		give_up(p, reason.text);
+	}
 }
 
 static void on_ready(struct crew *crew)
@@ -294,7 +318,7 @@ static void on_failed(struct crew *crew)
 
 	post->failed = true;
 	if (post->state == POST_STARTING && before && !before->failed) {
-		(void)reason_set(&reason, "service %s does not start", name_of(post));
+		say_why(post, &reason);
 		give_up(p, reason.text);
 	} else if (anything_works(p)) {
 		look_at_change(p);

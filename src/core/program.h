@@ -47,4 +47,5 @@ struct server_program {
 	const struct notify *notify; /* who hears of our life */
 	const char *pidfile;         /* NULL for none */
 	const char *control;         /* where preforkctl is to find us; NULL for nowhere */
+	const char *control_link;    /* and a name that leads there; NULL for none */
 };

@@ -70,6 +70,12 @@ void server_end(struct server *s, bool kill)
 		loop_stop(s->loop); /* also where it only waits for the one before it */
 }
 
+void server_refused(const struct server *s, const char *sentence)
+{
+	log_error(s->log, "reload-refused",
+		LOG_SAY("%.400s; the old configuration goes on", sentence));
+}
+
 void server_reload(struct server *s)
 {
 	struct server_plan plan;
@@ -86,8 +92,7 @@ void server_reload(struct server *s)
 		r = posts_change(&s->posts, &plan, NULL, NULL, NULL, &reason);
 	if (r == 0)
 		return;
-	log_error(s->log, "reload-refused",
-		LOG_SAY("%.200s; the old configuration goes on", reason.text));
+	server_refused(s, reason.text);
 	manager_ready(
 		&s->manager, "serving; the new configuration was refused, see the log");
 }
@@ -172,8 +177,11 @@ static void open_control(struct server *s)
 
 	s->control.loop = s->loop;
 	/* While there is an old server it is the one that answers. */
-	if (s->takeover.control_fd < 0 && s->program->control
-		&& control_open(&s->control, s->program->control, &reason) < 0)
+	if (s->takeover.control_fd >= 0 || !s->program->control)
+		return;
+	if (control_open(&s->control, s->program->control, &reason) == 0)
+		control_link(&s->control, s->program->control_link);
+	else
 		log_warn(s->log, "no-control",
 			LOG_SAY("preforkctl will not find this server: %.200s",
 				reason.text));

@@ -47,7 +47,9 @@ struct server {
 };
 
 /* For core/ only. */
-void server_reload(struct server *s);         /* now, or when what is under way is over */
+void server_reload(struct server *s); /* now, or when what is under way is over */
+void server_refused(
+	const struct server *s, const char *sentence); /* logs why a change is */
 void server_end(struct server *s, bool kill); /* finishing what has begun, or at once */
 void server_look(struct server *s);           /* ends it if nothing is left to do */
 

@@ -193,9 +193,12 @@ static void count_on(struct takeover *t, struct upgrade_msg *msg)
 
 static void take_control(struct takeover *t)
 {
-	if (t->control_fd >= 0)
-		control_adopt(
-			&t->server->control, fd_take(&t->control_fd), &t->control_addr);
+	struct server *s = t->server;
+
+	if (t->control_fd < 0)
+		return;
+	control_adopt(&s->control, fd_take(&t->control_fd), &t->control_addr);
+	control_link(&s->control, s->program->control_link);
 }
 
 /* False for what is not for now. */

@@ -27,7 +27,7 @@ struct reason;
 
 #define LOG_LINE_MAX  4096u /* bytes; what a pipe takes whole (PIPE_BUF) */
 #define LOG_VALUE_MAX 200u  /* bytes of one value; longer is cut */
-#define LOG_SAY_MAX   256u  /* bytes of a sentence with its NUL; longer is cut */
+#define LOG_SAY_MAX   512u  /* bytes of a sentence with its NUL; longer is cut */
 #define LOG_ROLE_MAX  48u
 
 enum log_level {

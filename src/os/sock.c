@@ -130,6 +130,11 @@ void sock_unlisten(int fd, const struct addr *addr)
 	fd_close(&fd);
 }
 
+void sock_refuse(int fd)
+{
+	(void)shutdown(fd, SHUT_RDWR); /* fails where it does not listen: then it is so */
+}
+
 static bool has_option(int fd, int option, int wanted)
 {
 	int value = 0;

@@ -33,6 +33,9 @@ struct sock_listen_opts {
 [[nodiscard]] int sock_listen(const struct addr *addr, const struct sock_listen_opts *opts,
 	struct reason *reason);
 
+/* Makes a socket listen no more, whoever else has it open: its address is free at once. */
+void sock_refuse(int fd);
+
 /* Closes a listening socket for good; a unix one leaves no name behind at @addr. */
 void sock_unlisten(int fd, const struct addr *addr);
 

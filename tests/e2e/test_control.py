@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: MIT
 """preforkctl: what it shows, what it can change, and who may."""
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import tempfile
+import termios
 
 import pytest
 
 from harness import ledger
-from harness.server import PREFORKD, children
+from harness.server import PREFORKD, Server, children
 from harness.wait import PATIENCE_S, for_exit, until
 
 pytestmark = pytest.mark.core  # the life of a server is each model's own
@@ -133,6 +137,57 @@ def test_restart_makes_new_workers(served, ctl):
     assert served.ask("GET", "/a").status == 200
 
 
+def test_a_change_that_is_refused_is_in_the_log_too(served, ctl):
+    done = ctl.run("switch-model", "drive", "magic")
+    assert done.returncode == 1
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        second = ctl.path.with_name("second.conf")
+        second.write_text(f"[preforkd]\ncontrol = {second}.sock\n[service e]\nrun = echo\nlisten = 127.0.0.1:0\nworkers = 1\n")
+        with Server("-c", second, listen=None) as echo:
+            second.write_text(second.read_text().replace("127.0.0.1:0", taken))
+            refused = Ctl(f"{second}.sock").run("reload")
+            assert refused.returncode == 1 and f"cannot listen at {taken}" in refused.stderr
+            echo.wait_log(f"error sup reload-refused: cannot listen at {taken}.*; the old configuration goes on")
+
+
+@pytest.mark.parametrize("words, says", [
+    (["resize", "drive"], "preforkctl resize SERVICE MIN..MAX"), (["reload", "drive"], "reload is a command of one word"),
+    (["dance"], 'there is no command "dance"'), (["--quick"], "there is no option --quick"), (["-s"], "-s needs"),
+])
+def test_a_wrong_command_line_is_told_what_is_right(words, says):
+    done = subprocess.run([PREFORKCTL, *words], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 2 and says in done.stderr and done.stderr.count("\n") == 1, done
+
+
+def test_options_may_stand_behind_the_command(served, ctl):
+    done = subprocess.run([PREFORKCTL, "status", "--json", "-s", str(ctl.path)], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert json.loads(done.stdout)["pid"] == served.pid
+    assert done.stdout.endswith("}\n")
+
+
+@pytest.mark.parametrize("columns, rows", [(80, 24), (40, 5), (200, 60)])
+def test_top_fits_the_terminal_and_ends_with_any_key(served, ctl, columns, rows):
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    before = termios.tcgetattr(slave)
+    with subprocess.Popen([PREFORKCTL, "-s", str(ctl.path), "top"], stdin=slave, stdout=slave, stderr=slave) as top:
+        shown = b""
+        while b"\x1b[J" not in shown:  # the end of a picture
+            shown += os.read(master, 65536)
+        os.write(master, b"q")
+        assert top.wait(PATIENCE_S) == 0
+    lines = re.sub(rb"\x1b\[[HJK]", b"", shown).split(b"\r\n")
+    assert b"REQUESTS" in shown or columns < 80
+    assert len(lines) <= rows and max(map(len, lines)) <= columns, lines
+    assert (b"more)" in shown) == (rows == 5)
+    assert termios.tcgetattr(slave) == before
+    os.close(master)
+    os.close(slave)
+
+
 def test_what_is_wrong_is_said(served, ctl):
     for words, why in ((("resize", "drive", "lots"), "lots"), (("resize", "none", "3"), "none"),
                        (("switch-model", "drive", "magic"), "magic")):
@@ -205,6 +260,51 @@ def commoner():
 
 
 @pytest.mark.core
+@pytest.mark.parametrize("where", ["--pidfile", "--control"])
+def test_a_server_with_its_socket_elsewhere_is_found_without_options_too(start, commoner, where):
+    wrap, env, folder = commoner
+    runs = os.path.join(env["XDG_RUNTIME_DIR"], "preforkd")
+    place = os.path.join(env["XDG_RUNTIME_DIR"], "place.pid")
+
+    def pid(*words):
+        asked = subprocess.run([*wrap, PREFORKCTL, *words, "--json"], env={**os.environ, **env}, capture_output=True, text=True,
+                               timeout=PATIENCE_S)
+        return json.loads(asked.stdout)["pid"]
+    served = start("drive", "--workers", "1", where, place, folder, wrap=wrap, env=env)
+    assert pid() == pid("-s", "drive") == served.pid
+    assert pid("-s", place.replace(".pid", ".sock") if where == "--pidfile" else place) == served.pid
+    served.stop()
+    assert os.listdir(runs) == []
+
+
+def test_a_server_goes_by_its_files_name_without_the_suffix(start, commoner):
+    wrap, env, folder = commoner
+    conf = os.path.join(env["XDG_RUNTIME_DIR"], "files.example.org.conf")
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write("[service e]\nrun = echo\nworkers = 1\nlisten = 127.0.0.1:0\n")
+    start("-c", conf, listen=None, wrap=wrap, env=env)
+    assert os.listdir(os.path.join(env["XDG_RUNTIME_DIR"], "preforkd")) == ["files.example.org.sock"]
+
+
+def test_what_dead_servers_left_is_swept_but_not_what_may_be_just_begun(start, commoner):
+    wrap, env, folder = commoner
+    runs = os.path.join(env["XDG_RUNTIME_DIR"], "preforkd")
+    os.mkdir(runs)
+    os.chown(runs, os.stat(folder).st_uid, -1)
+    for name in "old", "new":
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(os.path.join(runs, f"{name}.sock"))
+        os.chown(os.path.join(runs, f"{name}.sock"), os.stat(folder).st_uid, -1)
+    os.symlink("nowhere", os.path.join(runs, "link.sock"))
+    for name in "old", "link":
+        os.utime(os.path.join(runs, f"{name}.sock"), (0, 0), follow_symlinks=False)
+    with open(os.path.join(runs, "note"), "w"):
+        pass
+    start("drive", "--workers", "1", folder, wrap=wrap, env=env)
+    assert sorted(os.listdir(runs)) == ["drive.sock", "new.sock", "note"]
+
+
+@pytest.mark.core
 def test_who_is_not_root_finds_his_one_server_without_options(start, commoner):
     wrap, env, folder = commoner
 
@@ -238,6 +338,35 @@ def test_process_1_does_not_hand_over(start, folder, ctl):
     ctl.ok("reload")
     ctl.ok("drain")
     assert served.wait() == 0
+
+
+def test_nobody_waits_for_a_service_that_has_failed_and_a_restart_says_why(start, folder, tmp_path, ctl, model):
+    if os.geteuid():
+        pytest.skip("only root can make a service whose workers may not read its folder")
+    conf = tmp_path / "preforkd.conf"
+    secret = tmp_path / "secret"
+    secret.mkdir(mode=0o700)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        address = s.getsockname()
+    conf.write_text(f"[preforkd]\ncontrol = {ctl.path}\n[service files]\nlisten = 127.0.0.1:0\nrun = drive\nworkers = 1\n"
+                    f"root = {folder}\n[service broken]\nlisten = {address[0]}:{address[1]}\nrun = drive\nworkers = 2..4\n"
+                    f"root = {secret}\nuser = nobody\nmodel = {model}\n")
+    served = start("-c", conf, listen=None)
+
+    def states():
+        return {s["service"]: s["state"] for s in ctl.status()["services"] if s["state"] != "leaving"}
+    assert states() == {"files": "serving", "broken": "failed"}
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, PATIENCE_S)
+    again = ctl.run("restart", "broken")
+    assert again.returncode == 1 and "service broken does not start: " in again.stderr and "Permission denied" in again.stderr
+    secret.parent.chmod(0o755)
+    conf.write_text(conf.read_text().replace("user = nobody", ""))
+    ctl.ok("reload")
+    assert states() == {"files": "serving", "broken": "serving"}
+    socket.create_connection(address, PATIENCE_S).close()
+    assert served.ask("GET", "/").status == 200
 
 
 def test_a_service_that_failed_can_be_restarted(start, folder, tmp_path, ctl):
