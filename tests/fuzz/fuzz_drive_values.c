@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Any bytes are a file's time, a page's origin, kept digests, or are refused. */
+/* Any bytes are a file's time, a page's origin, kept digests, a name in the trash, or are
+ * refused. */
 
 #include "base/date.h"
 #include "base/util.h"
 #include "service/drive/digests.h"
 #include "service/drive/fs/touch.h"
+#include "service/drive/fs/trashed.h"
 #include "service/drive/mtime.h"
 #include "service/drive/origin.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,6 +53,25 @@ static void as_digests(struct span s)
 		assert(memcmp(again.bytes + 1, kept.bytes + 1, again.n - 1) == 0);
 }
 
+static void as_trashed(struct span s)
+{
+	static const char key[] = "0123456789abcdef";
+	char *name = strndup(s.p, s.n);
+	struct fs_trashed kept, again;
+
+	assert(name);
+	if (fs_trashed_read(key, name, &kept)) {
+		fs_trashed_name(&kept, key);
+		assert(fs_trashed_read(key, kept.where + sizeof(key), &again));
+		assert(again.time_ns == kept.time_ns && again.is_deleted == kept.is_deleted
+			&& again.is_measured == kept.is_measured
+			&& again.size == kept.size);
+		assert(strcmp(again.user, kept.user) == 0 && strcmp(again.id, kept.id) == 0
+			&& strcmp(again.where, kept.where) == 0);
+	}
+	free(name);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span s = span_of((const char *)data, size);
@@ -58,5 +81,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	as_time(s);
 	as_origin(s);
 	as_digests(s);
+	as_trashed(s);
 	return 0;
 }

@@ -132,16 +132,17 @@ static int take_options(struct parse *parse, struct words *words)
 }
 
 /* A #! line gives everything behind the program as one word: cut it up again, in place. */
-static char **cut_combined(char *word)
+static char **cut_combined(struct parse *parse, char *word)
 {
 	const char *separator = strchr(word, ' ') ? " " : ",";
 	static char *few[COMBINED_USUAL + 2];
 	size_t n = 0, room = strlen(word);
-	char **pieces = room <= COMBINED_USUAL ? few : calloc(room + 2, sizeof(*pieces));
+	char **pieces = few;
 
-	for (char *rest; pieces && (rest = strtok_r(n ? NULL : word, separator, &word));
-		n++)
-		pieces[n] = rest;
+	if (room > COMBINED_USUAL)
+		pieces = parse->out->cut = calloc(room + 2, sizeof(*pieces));
+	while (pieces && (pieces[n] = strtok_r(n ? NULL : word, separator, &word)))
+		n++;
 	return pieces;
 }
 
@@ -218,7 +219,7 @@ int args_parse(int argc, char **argv, struct args *out, struct reason *reason)
 
 	*out = (struct args){0};
 	if (is_combined(*rest.at))
-		inner.at = cut_combined(*rest.at++);
+		inner.at = cut_combined(&parse, *rest.at++);
 	if (!inner.at)
 		return reason_errno(reason, "cannot start");
 

@@ -44,13 +44,16 @@ struct args {
 	size_t n_interp; /* how many of them come before SCRIPT */
 	const char *script; /* NULL without one */
 	char **args;        /* into command: what follows SCRIPT */
+	char **cut;         /* the words of a long combined one, or NULL */
 };
 
 /**
- * args_parse - understand the command line; *@out keeps pointers into @argv.
+ * args_parse - understand the command line; *@out keeps pointers into @argv, whose combined
+ * word is cut up.
  *
- * What it allocates lives as long as the process. Returns 0, or negative with
- * @reason saying what is wrong with it.
+ * Allocated, and the launcher's as long as it lives: covers, cut, and a command that does not
+ * lie in @argv. Returns 0, or negative with @reason saying what is wrong with it, and the same
+ * allocated.
  */
 [[nodiscard]] int args_parse(
 	int argc, char **argv, struct args *out, struct reason *reason);

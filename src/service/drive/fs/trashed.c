@@ -26,8 +26,8 @@ static void read_user(const char *from, char out[FS_TRASH_USER_MAX])
 
 	while (*from && n + 1 < FS_TRASH_USER_MAX) {
 		uint64_t byte;
-		if (*from == '%'
-			&& num_hex_u64(span_of(from + 1, strnlen(from + 1, 2)), &byte)) {
+		if (*from == '%' && strnlen(from, 3) == 3
+			&& num_hex_u64(span_of(from + 1, 2), &byte)) {
 			out[n++] = (char)byte;
 			from += 3;
 		} else {
