@@ -4,6 +4,7 @@
 
 #include "core/core_wire.h"
 #include "core/crew_sup.h"
+#include "core/lobby_sup.h"
 #include "core/model.h"
 #include "core/settings.h"
 
@@ -76,16 +77,31 @@ static void last(struct crew *crew)
 		crew_settled(crew);
 }
 
+/* Takes nothing new and lets go of what is idle; what has begun is finished. */
+static void let_go(struct crew *crew)
+{
+	if (crew->lobby)
+		lobby_leave(crew->lobby);
+	if (crew->spec->model->sup_drain)
+		crew->spec->model->sup_drain(crew);
+}
+
+static bool nobody_waits(const struct crew *crew)
+{
+	return !crew->spec->model->settles_itself
+	       && (!crew->lobby || lobby_is_empty(crew->lobby));
+}
+
 static void begin_drain(struct crew *crew)
 {
 	if (!crew->draining) {
 		crew->draining = true;
 		/* First the model: whatever watches a socket lets go of it before it is
 		 * closed. */
-		crew->spec->model->sup_drain(crew);
+		let_go(crew);
 		listen_close(crew);
 	}
-	if (crew->spec->model->sup_idle(crew))
+	if (nobody_waits(crew))
 		crew_settled(crew);
 	else if (!crew->lasting)
 		last(crew);
@@ -116,7 +132,7 @@ void crew_drain(struct crew *crew)
 		return;
 	crew->replaced = false;
 	if (crew->draining)
-		crew->spec->model->sup_drain(crew);
+		let_go(crew);
 	for (unsigned i = 0; hurry && crew->drain_sent && i < crew->n_slots; i++)
 		drain_slot(&crew->slots[i], false);
 	begin_drain(crew);

@@ -197,7 +197,8 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	cool(slot, !as_told && was != SLOT_DRAINING, was == SLOT_READY);
 	care_gone(slot);
 	board_leave_gate(slot->board, crew->gate);
-	crew->spec->model->sup_gone(slot);
+	if (crew->spec->model->sup_gone)
+		crew->spec->model->sup_gone(slot);
 
 	if (was == SLOT_STARTING && !is_sown(slot) && !crew->was_ready && !crew->draining
 		&& ++crew->n_early_deaths == EARLY_DEATHS_MAX)

@@ -47,7 +47,6 @@ struct listener {
 	struct addr asked; /* as the configuration said */
 	struct addr addr;  /* as it is: the port is not 0 */
 	struct crew *crew;
-	struct lobby *lobby; /* who accepts from it in the supervisor; the model's */
 	unsigned index;
 	unsigned address; /* which of the service's; the first sockets are one for each */
 	int slot;         /* whose worker's it is, or LISTEN_ANY_SLOT */
@@ -150,6 +149,7 @@ struct crew {
 	unsigned n_early_deaths; /* in a row, before any worker was ready */
 	struct reason why;       /* what the last of them said; empty for nothing */
 	void *model;             /* model_ops.sup_bytes */
+	struct lobby *lobby; /* the model's; NULL where nobody waits in the supervisor */
 };
 
 /**

@@ -174,7 +174,7 @@ static struct lobby *heirs_lobby(const struct lobby *l, enum model_takes needed)
 	if (!heir || heir->spec->model->takes_over < needed
 		|| heir->spec->service != l->crew->spec->service)
 		return NULL;
-	return heir->spec->model->sup_lobby(heir);
+	return heir->lobby;
 }
 
 static bool find_listener(const struct crew *crew, const struct addr *addr, uint16_t *out)
@@ -533,7 +533,7 @@ static bool have_room(struct lobby *l)
 static void on_listener(struct loop_io *io, uint32_t events)
 {
 	struct listener *listener = container_of(io, struct listener, io);
-	struct lobby *l = listener->lobby;
+	struct lobby *l = listener->crew->lobby;
 	struct addr peer;
 
 	(void)events;
@@ -600,10 +600,9 @@ void lobby_init(struct lobby *l, struct crew *crew, void (*dispatch)(struct crew
 		list_init(&l->lines[i].list);
 		l->lines[i].for_ns = for_ns[i];
 	}
-	for (size_t i = 0; i < crew->n_listeners; i++) {
-		crew->listeners[i].lobby = l;
+	crew->lobby = l;
+	for (size_t i = 0; i < crew->n_listeners; i++)
 		crew->listeners[i].io.on = on_listener;
-	}
 }
 
 static void close_line(struct lobby *l, enum guest_place place)

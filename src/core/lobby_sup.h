@@ -91,7 +91,7 @@ struct lobby {
 	struct loop_timer deadlines; /* of the lines */
 };
 
-/* Prepares a lobby for @crew's listeners; it does not accept yet. */
+/* Prepares the lobby of @crew, and of its listeners; it does not accept yet. */
 void lobby_init(struct lobby *l, struct crew *crew, void (*dispatch)(struct crew *crew));
 void lobby_fini(struct lobby *l); /* closes every connection */
 

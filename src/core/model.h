@@ -16,7 +16,6 @@
 struct conn;
 struct crew;
 struct heritage;
-struct lobby;
 struct reason;
 struct slot;
 struct worker;
@@ -36,7 +35,8 @@ struct model_ops {
 	bool one_connection; /* a worker holds one, whatever `connections` says */
 	bool seeded; /* only slot 0 is the core's to fill; the others the model fills from
 			it */
-	bool reuseport; /* listeners share their address with others of the crew */
+	bool reuseport;      /* listeners share their address with others of the crew */
+	bool settles_itself; /* it calls crew_settled, even where nobody waits in its lobby */
 	enum model_takes takes_over;
 
 	/* In the supervisor. crew->model is sup_bytes of zeroed memory. */
@@ -50,14 +50,11 @@ struct model_ops {
 	void (*sup_ready)(struct slot *slot); /* optional */
 	/* 0; or negative for what a sound worker never says, and then it is killed. */
 	int (*sup_message)(struct slot *slot, const void *msg, size_t len);
-	void (*sup_gone)(struct slot *slot); /* dead; its board can still be read */
-	/* Take nothing new and let go of what is idle; what has begun is finished. Called
-	 * again when a crew that is being replaced is to hurry. */
+	/* Dead; its board can still be read. Optional, where all it had went with it. */
+	void (*sup_gone)(struct slot *slot);
+	/* Optional: what is to be done besides lobby_leave() when a crew drains. Called
+	 * again when one that is being replaced is to hurry. */
 	void (*sup_drain)(struct crew *crew);
-	/* Optional: where connections wait in the supervisor. */
-	struct lobby *(*sup_lobby)(struct crew *crew);
-	/* Whether nothing waits in the supervisor for a worker any more. */
-	bool (*sup_idle)(const struct crew *crew);
 
 	/* In a worker. worker->model is wrk_bytes of zeroed memory. */
 	size_t wrk_bytes;

@@ -99,9 +99,7 @@ static void put_workers(struct buf *out, const struct crew *crew)
 
 static void put_connections(struct buf *out, const struct crew *crew)
 {
-	const struct model_ops *model = crew->spec->model;
-	const struct lobby *lobby =
-		model->sup_lobby ? model->sup_lobby((struct crew *)crew) : NULL;
+	const struct lobby *lobby = crew->lobby;
 	uint64_t n_held = 0, n_busy = 0;
 
 	for (unsigned i = 0; i < crew->n_slots; i++) {

@@ -125,7 +125,7 @@ static struct lobby *lobby_for(const struct server *s, const struct upgrade_msg 
 			       && strcmp(post->crew->spec->service->name, msg->guest.run)
 					  == 0
 			       && !post->crew->draining
-		       ? post->crew->spec->model->sup_lobby(post->crew)
+		       ? post->crew->lobby
 		       : NULL;
 }
 

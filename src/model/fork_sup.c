@@ -327,27 +327,6 @@ static void sup_fini(struct crew *crew)
 	lobby_fini(&f->lobby);
 }
 
-static void sup_drain(struct crew *crew)
-{
-	struct fork_sup *f = crew->model;
-
-	lobby_leave(&f->lobby);
-}
-
-static struct lobby *sup_lobby(struct crew *crew)
-{
-	struct fork_sup *f = crew->model;
-
-	return &f->lobby;
-}
-
-static bool sup_idle(const struct crew *crew)
-{
-	const struct fork_sup *f = crew->model;
-
-	return lobby_is_empty(&f->lobby);
-}
-
 const struct model_ops fork_model = {
 	.name = "fork",
 	.summary = "a process per connection",
@@ -360,9 +339,6 @@ const struct model_ops fork_model = {
 	.sup_ready = sup_ready,
 	.sup_message = sup_message,
 	.sup_gone = sup_gone,
-	.sup_drain = sup_drain,
-	.sup_lobby = sup_lobby,
-	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct fork_wrk),
 	.wrk_start = fork_wrk_start,
 	.wrk_fini = fork_wrk_fini,

@@ -112,8 +112,6 @@ static bool offer(struct pool_sup *p, struct slot *slot, struct guest *g)
 	log_debug(p->crew->log, "placed", "connection goes to a worker", KV("conn", g->id),
 		KV("service", p->crew->spec->name), KV("worker", slot->index),
 		KV("pid", slot->proc.pid));
-	if (!p->rounds.at_ns)
-		(void)loop_at(p->crew->loop, &p->rounds, now_ns(p) + ROUND_NS);
 	return true;
 }
 
@@ -514,27 +512,6 @@ static void sup_fini(struct crew *crew)
 	free(p->slots);
 }
 
-static void sup_drain(struct crew *crew)
-{
-	struct pool_sup *p = crew->model;
-
-	lobby_leave(&p->lobby);
-}
-
-static struct lobby *sup_lobby(struct crew *crew)
-{
-	struct pool_sup *p = crew->model;
-
-	return &p->lobby;
-}
-
-static bool sup_idle(const struct crew *crew)
-{
-	const struct pool_sup *p = crew->model;
-
-	return lobby_is_empty(&p->lobby);
-}
-
 const struct model_ops pool_model = {
 	.name = "pool",
 	.summary = "idle workers that are passed the connection",
@@ -545,9 +522,6 @@ const struct model_ops pool_model = {
 	.sup_ready = sup_ready,
 	.sup_message = sup_message,
 	.sup_gone = sup_gone,
-	.sup_drain = sup_drain,
-	.sup_lobby = sup_lobby,
-	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct pool_wrk),
 	.wrk_start = pool_wrk_start,
 	.wrk_fini = pool_wrk_fini,

@@ -517,27 +517,13 @@ static void sup_drain(struct crew *crew)
 	/* Those who wait here are served first; a worker that is told to finish takes
 	 * nobody. */
 	watch_waiting(r, false);
-	lobby_leave(&r->lobby);
 	dispatch(crew);
-}
-
-static struct lobby *sup_lobby(struct crew *crew)
-{
-	struct ring_sup *r = crew->model;
-
-	return &r->lobby;
-}
-
-/* Only CLOSE, come round or too late, ends a ring. */
-static bool sup_idle(const struct crew *crew)
-{
-	(void)crew;
-	return false;
 }
 
 const struct model_ops ring_model = {
 	.name = "ring",
 	.summary = "workers that take turns to accept, by a token in a chain of pipes",
+	.settles_itself = true, /* only CLOSE, come round or too late, ends a ring */
 	.takes_over = TAKES_UNREAD,
 	.sup_bytes = sizeof(struct ring_sup),
 	.sup_start = sup_start,
@@ -547,8 +533,6 @@ const struct model_ops ring_model = {
 	.sup_message = sup_message,
 	.sup_gone = sup_gone,
 	.sup_drain = sup_drain,
-	.sup_lobby = sup_lobby,
-	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct ring_wrk),
 	.wrk_start = ring_wrk_start,
 	.wrk_fini = ring_wrk_fini,

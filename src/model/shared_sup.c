@@ -49,24 +49,6 @@ static int sup_message(struct slot *slot, const void *msg, size_t len)
 	return 0;
 }
 
-static void sup_gone(struct slot *slot)
-{
-	(void)slot; /* its connections went with it; what waits in the kernel the others
-		       take */
-}
-
-static void sup_drain(struct crew *crew)
-{
-	(void)crew; /* the listeners are closed here, and in the workers when they are told
-		     */
-}
-
-static bool sup_idle(const struct crew *crew)
-{
-	(void)crew;
-	return true;
-}
-
 const struct model_ops shared_model = {
 	.name = "shared",
 	.summary = "workers that all accept from the same listener",
@@ -75,9 +57,6 @@ const struct model_ops shared_model = {
 	.sup_fini = sup_fini,
 	.sup_heritage = sup_heritage,
 	.sup_message = sup_message,
-	.sup_gone = sup_gone,
-	.sup_drain = sup_drain,
-	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct shared_wrk),
 	.wrk_start = shared_wrk_start,
 	.wrk_fini = shared_wrk_fini,
@@ -122,9 +101,6 @@ const struct model_ops reuseport_model = {
 	.sup_fini = sup_fini,
 	.sup_heritage = reuseport_heritage,
 	.sup_message = sup_message,
-	.sup_gone = sup_gone,
-	.sup_drain = sup_drain,
-	.sup_idle = sup_idle,
 	.wrk_bytes = sizeof(struct shared_wrk),
 	.wrk_start = shared_wrk_start_reuseport,
 	.wrk_fini = shared_wrk_fini,
