@@ -100,11 +100,11 @@ int chan_recv(int chan, void *buf, size_t *len, int *fd)
 	}
 
 	ssize_t got = recvmsg(chan, &hdr, MSG_CMSG_CLOEXEC);
-	if (got < 0) {
-		if (errno == EAGAIN)
-			return CHAN_AGAIN;
-		return errno == ECONNRESET ? CHAN_CLOSED : -errno;
-	}
+	/* Told once, and before what it had sent: it ended with messages of ours unread. */
+	if (got < 0 && errno == ECONNRESET)
+		got = recvmsg(chan, &hdr, MSG_CMSG_CLOEXEC);
+	if (got < 0)
+		return errno == EAGAIN ? CHAN_AGAIN : -errno;
 
 	AUTO_CLOSE int carried = fd ? carried_fd(&hdr) : -1;
 

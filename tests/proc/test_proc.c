@@ -203,6 +203,25 @@ static void a_dead_peer_is_the_end_and_no_error(void **state)
 	close(pair.sup);
 }
 
+static void what_a_peer_said_last_is_heard_though_it_did_not_hear_us(void **state)
+{
+	(void)state;
+	struct chan_pair pair;
+	char buf[CHAN_MSG_MAX];
+	size_t len = 0;
+
+	assert_int_equal(chan_pair_open(&pair), 0);
+	assert_int_equal(chan_send(pair.sup, "unheard", 7, -1), CHAN_OK);
+	assert_int_equal(chan_send(pair.wrk, "done", 4, -1), CHAN_OK);
+	close(pair.wrk);
+
+	assert_int_equal(chan_recv(pair.sup, buf, &len, NULL), CHAN_OK);
+	assert_int_equal(len, 4);
+	assert_memory_equal(buf, "done", 4);
+	assert_int_equal(chan_recv(pair.sup, buf, &len, NULL), CHAN_CLOSED);
+	close(pair.sup);
+}
+
 static void without_a_free_descriptor_the_message_is_known_and_the_loss_is_told(
 	void **state)
 {
@@ -291,6 +310,7 @@ int main(void)
 		cmocka_unit_test(of_a_row_of_boards_a_worker_has_its_own),
 		cmocka_unit_test(a_passed_descriptor_arrives_open_and_cloexec),
 		cmocka_unit_test(a_dead_peer_is_the_end_and_no_error),
+		cmocka_unit_test(what_a_peer_said_last_is_heard_though_it_did_not_hear_us),
 		cmocka_unit_test(
 			without_a_free_descriptor_the_message_is_known_and_the_loss_is_told),
 		cmocka_unit_test(a_peer_cannot_leak_descriptors_into_us),
