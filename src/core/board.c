@@ -5,6 +5,7 @@
 #include "core/gate.h"
 #include "os/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE 4096u
@@ -16,38 +17,59 @@ static size_t up_to_page(size_t n)
 
 static size_t head_bytes(unsigned n_seats)
 {
-	return up_to_page(sizeof(struct board) + n_seats * sizeof(struct seat));
+	return up_to_page(sizeof(struct board_counters) + n_seats * sizeof(struct seat));
 }
 
-static void begin(
-	struct board *board, unsigned n_seats, size_t input_bytes, size_t map_bytes)
+/* One that lies at @map. NULL without memory. */
+static struct board *place(
+	char *map, unsigned n_seats, size_t input_bytes, size_t map_bytes)
 {
-	board->n_seats = n_seats;
-	board->input_bytes = input_bytes;
-	board->map_bytes = map_bytes;
-	for (unsigned i = 0; i < n_seats; i++)
-		board->seats[i].input =
-			(char *)board + head_bytes(n_seats) + i * up_to_page(input_bytes);
+	struct board *board = malloc(sizeof(*board));
+
+	if (board)
+		*board = (struct board){
+			.counters = (struct board_counters *)map,
+			.seats = (struct seat *)(map + sizeof(struct board_counters)),
+			.inputs = map + head_bytes(n_seats),
+			.n_seats = n_seats,
+			.input_bytes = input_bytes,
+			.map_bytes = map_bytes,
+		};
+	return board;
+}
+
+static void free_row(struct board *first)
+{
+	for (struct board *board = first, *next; board; board = next) {
+		next = board->next;
+		board_free(board);
+	}
 }
 
 struct board *board_new_row(unsigned n, unsigned n_seats, size_t input_bytes)
 {
 	/* Whole pages, so that the inputs can be given back without the head. */
 	size_t map_bytes = head_bytes(n_seats) + n_seats * up_to_page(input_bytes);
-	char *row = mem_share(n * map_bytes);
+	char *map = mem_share(n * map_bytes);
+	struct board *first = NULL;
 
-	if (!row)
+	if (!map)
 		return NULL;
-	for (unsigned i = 0; i < n; i++)
-		begin((struct board *)(row + i * map_bytes), n_seats, input_bytes,
-			map_bytes);
-	mem_inherit(row, n * map_bytes, false);
-	return (struct board *)row;
-}
+	mem_inherit(map, n * map_bytes, false);
+	while (n > 0) {
+		struct board *board =
+			place(map + (n - 1) * map_bytes, n_seats, input_bytes, map_bytes);
 
-struct board *board_next(struct board *board)
-{
-	return (struct board *)((char *)board + board->map_bytes);
+		if (!board) {
+			mem_unshare(map, n * map_bytes);
+			free_row(first);
+			return NULL;
+		}
+		board->next = first;
+		first = board;
+		n--;
+	}
+	return first;
 }
 
 struct board *board_new(unsigned n_seats, size_t input_bytes)
@@ -57,13 +79,20 @@ struct board *board_new(unsigned n_seats, size_t input_bytes)
 
 void board_free(struct board *board)
 {
-	if (board)
-		mem_unshare(board, board->map_bytes);
+	if (!board)
+		return;
+	mem_unshare(board->counters, board->map_bytes);
+	free(board);
+}
+
+char *board_input(const struct board *board, uint32_t seat)
+{
+	return board->inputs + seat * up_to_page(board->input_bytes);
 }
 
 void board_inherit(struct board *board, bool inherit)
 {
-	mem_inherit(board, board->map_bytes, inherit);
+	mem_inherit(board->counters, board->map_bytes, inherit);
 }
 
 void board_leave_gate(struct board *board, struct gate *gate)
@@ -79,23 +108,22 @@ void board_wipe(struct board *board)
 
 	if (n_most > MIN(board->input_bytes, PAGE))
 		return;
-	memset(seat->input, 0, n_most);
-	board->wiped = 1;
+	memset(board->inputs, 0, n_most);
+	atomic_store(&board->counters->wiped, 1);
 }
 
 void board_reset(struct board *board)
 {
 	size_t head = head_bytes(board->n_seats);
+	bool wiped = atomic_load(&board->counters->wiped);
 
-	board->counters = (struct board_counters){0};
-	atomic_store(&board->made, 0);
+	*board->counters = (struct board_counters){0};
 	for (unsigned i = 0; i < board->n_seats; i++) {
 		struct seat *seat = &board->seats[i];
 
 		seat_go(seat, SEAT_FREE);
 		seat_clear(seat);
 	}
-	if (!board->wiped)
-		mem_release((char *)board + head, board->map_bytes - head);
-	board->wiped = 0;
+	if (!wiped)
+		mem_release(board->inputs, board->map_bytes - head);
 }

@@ -8,7 +8,8 @@
  * was broken into sees its own connections and nobody else's. The supervisor
  * reads it at any time, also after the worker's death. It believes nothing in
  * it that could hurt: lengths are checked against the seat's size, states
- * against the table below.
+ * against the table below. Where things lie in it, and how large they are, each
+ * knows by itself: struct board is not shared, a worker has a copy by its fork.
  *
  * A seat's state says who may touch the connection. "S" is the supervisor, "W" the worker:
  *
@@ -35,6 +36,7 @@
 
 #include "base/util.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,9 +68,8 @@ struct seat {
 	_Atomic uint32_t ticket;      /* core/gate.h, while a worker has the connection */
 	_Atomic uint32_t
 		n_request; /* with answer_to: bytes of input that are answered then */
-	uint32_t peer_len; /* not 0: who connected, by a proxy's word */
+	_Atomic uint32_t peer_len; /* not 0: who connected, by a proxy's word */
 	char peer[SEAT_PEER_MAX];
-	char *input; /* input_bytes of shared memory, mapped at the same place in both */
 };
 
 /* One cache line that the worker writes and the supervisor reads. */
@@ -79,18 +80,22 @@ struct board_counters {
 	_Atomic uint64_t bytes_in;
 	_Atomic uint64_t bytes_out;
 	_Atomic uint32_t
-		blocking; /* not 0: inside worker_blocking(); give it nothing new */
-};
-
-struct board {
-	struct board_counters counters;
+		blocking;     /* not 0: inside worker_blocking(); give it nothing new */
 	_Atomic int32_t made; /* the pid, as the kernel noted it, of a process that another
 				 worker made for it; 0 for none yet */
-	uint32_t wiped;       /* not 0: by board_wipe */
+	_Atomic uint32_t wiped; /* not 0: by board_wipe */
+};
+static_assert(sizeof(struct board_counters) == 64, "one cache line");
+
+struct board {
+	struct board_counters
+		*counters; /* shared, as what follows: the mapping begins here */
+	struct seat *seats;
+	char *inputs;
 	uint32_t n_seats;
-	size_t input_bytes;
-	size_t map_bytes;
-	struct seat seats[];
+	size_t input_bytes; /* of each seat */
+	size_t map_bytes;   /* owned, from counters on */
+	struct board *next; /* of its row, while none of it was freed; or NULL */
 };
 
 /**
@@ -105,13 +110,15 @@ struct board {
  * board_new_row - @n boards as board_new makes them, each with its own board_free.
  *
  * They lie side by side, so a fork that leaves out a thousand of them costs as much as
- * with one. Returns the first, or NULL without memory; then board_next.
+ * with one. Returns the first, or NULL without memory; board->next leads to the others.
  */
 [[nodiscard]] struct board *board_new_row(unsigned n, unsigned n_seats, size_t input_bytes);
-struct board *board_next(struct board *board);
 
 void board_free(struct board *board); /* takes NULL */
 void board_inherit(struct board *board, bool inherit);
+
+/* Where the bytes lie that were read in @seat and not used: room for board->input_bytes. */
+char *board_input(const struct board *board, uint32_t seat);
 
 /* As new, for the next worker; gives the memory of the inputs back, but to one who has wiped it. */
 void board_reset(struct board *board);
@@ -169,7 +176,7 @@ static inline void seat_clear(struct seat *seat)
 	atomic_store(&seat->n_sent, 0);
 	atomic_store(&seat->answer_to, 0);
 	atomic_store(&seat->begun, 0);
-	seat->peer_len = 0;
+	atomic_store(&seat->peer_len, 0);
 }
 
 /* A step that nobody else can take at the same time. */

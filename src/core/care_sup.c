@@ -42,7 +42,7 @@ static const char *is_due(const struct slot *slot)
 	uint64_t bytes;
 
 	if (slot->care.most_requests
-		&& read_counter(&slot->board->counters.requests)
+		&& read_counter(&slot->board->counters->requests)
 			   >= slot->care.most_requests)
 		return "requests";
 	if (slot->care.most_age_ns && age >= slot->care.most_age_ns)
@@ -115,7 +115,8 @@ static struct span first_line(const struct board *board, const struct seat *seat
 {
 	if (!seat)
 		return SPAN_NONE;
-	struct span input = span_of(seat->input, MIN(board->input_bytes, LOG_VALUE_MAX));
+	struct span input = span_of(board_input(board, (uint32_t)(seat - board->seats)),
+		MIN(board->input_bytes, LOG_VALUE_MAX));
 	size_t n = 0;
 
 	while (n < input.n && input.p[n] != '\r' && input.p[n] != '\n' && input.p[n])
@@ -140,7 +141,7 @@ static void look_at_worker(struct slot *slot)
 {
 	const struct core_msg ping = {.type = CORE_PING};
 	uint64_t timeout = slot->crew->spec->settings->stuck_timeout_ns;
-	uint64_t progress = read_counter(&slot->board->counters.progress);
+	uint64_t progress = read_counter(&slot->board->counters->progress);
 	uint64_t now = loop_now_ns(slot->crew->loop);
 	const struct seat *seat = busy_seat(slot->board);
 

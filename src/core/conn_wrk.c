@@ -40,7 +40,7 @@ static void count_read(struct held *h, size_t n, size_t room)
 	/* A waiting end-of-stream gives no further edge. */
 	h->may_read = n == room || h->peer_ended;
 	board_add(&h->seat->n_read, n);
-	board_add(&h->pub.worker->board->counters.bytes_in, n);
+	board_add(&h->pub.worker->board->counters->bytes_in, n);
 }
 
 ssize_t conn_fill(struct conn *c)
@@ -116,7 +116,7 @@ static void sending(struct held *h)
 static void count_sent(struct held *h, size_t n)
 {
 	board_add(&h->seat->n_sent, n);
-	board_add(&h->pub.worker->board->counters.bytes_out, n);
+	board_add(&h->pub.worker->board->counters->bytes_out, n);
 }
 
 ssize_t conn_send(struct conn *c, const struct iovec *iov, int n_iov, bool more)
@@ -170,7 +170,7 @@ void conn_answer(struct conn *c, size_t n_request, uint64_t n_answer)
 void conn_settled(struct conn *c)
 {
 	struct held *h = held_of(c);
-	struct board_counters *counters = &c->worker->board->counters;
+	struct board_counters *counters = c->worker->board->counters;
 
 	seat_go(h->seat, SEAT_HELD);
 	/* Not before the state has changed: a death in between must find the answer whole. */
@@ -244,7 +244,7 @@ void conn_finish(struct held *h, bool abort)
 	(void)shutdown(h->fd,
 		SHUT_RDWR); /* close() alone does not end what the supervisor holds too */
 	fd_close(&h->fd);
-	board_add(&w->board->counters.progress, 1);
+	board_add(&w->board->counters->progress, 1);
 	w->model_ops->wrk_ended(&h->pub);
 	worker_look(w);
 }
@@ -511,7 +511,7 @@ void conn_arrive(struct worker *w, const struct conn_arrival *a)
 				.id = a->id,
 				.accepted_ns = a->accepted_ns,
 				.resumed = a->resumed,
-				.in = {.p = seat->input,
+				.in = {.p = board_input(w->board, a->seat),
 					.n = seat_n_input(seat),
 					.max = w->board->input_bytes},
 				.data = w->conns.data + a->seat * conn_bytes,
@@ -531,7 +531,7 @@ void conn_arrive(struct worker *w, const struct conn_arrival *a)
 	memset(h->pub.data, 0, conn_bytes);
 
 	w->n_open++;
-	board_add(&w->board->counters.connections, 1);
+	board_add(&w->board->counters->connections, 1);
 	conn_begin(h);
 }
 

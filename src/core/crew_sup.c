@@ -118,7 +118,7 @@ static uint64_t read_counter(const _Atomic uint64_t *counter)
 
 static void add_up(const struct slot *slot, struct totals *out)
 {
-	const struct board_counters *counters = &slot->board->counters;
+	const struct board_counters *counters = slot->board->counters;
 
 	out->connections += read_counter(&counters->connections);
 	out->requests += read_counter(&counters->requests);

@@ -12,9 +12,11 @@
 /* For whoever has the connection next: bounded, and a unix peer's name is not kept. */
 static void keep(struct seat *seat, const struct addr *from)
 {
-	seat->peer_len =
+	socklen_t n =
 		from->sa.sa_family == AF_UNIX ? sizeof(from->sa.sa_family) : from->len;
-	memcpy(seat->peer, &from->ss, seat->peer_len);
+
+	memcpy(seat->peer, &from->ss, n);
+	atomic_store(&seat->peer_len, n);
 }
 
 enum hail hail_read(int fd, struct seat *seat, struct proxy_header *out)

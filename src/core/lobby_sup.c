@@ -366,8 +366,9 @@ struct guest *lobby_next(struct lobby *l)
 
 /* -- bytes that no worker has -- */
 
-bool lobby_keep_input(struct guest *g, struct seat *seat, size_t max)
+bool lobby_keep_input(struct guest *g, struct board *board, uint32_t index)
 {
+	struct seat *seat = &board->seats[index];
 	size_t n = seat_n_input(seat);
 
 	lobby_unlend(g, seat);
@@ -375,23 +376,25 @@ bool lobby_keep_input(struct guest *g, struct seat *seat, size_t max)
 	g->n_sent = atomic_load(&seat->n_sent);
 	if (!n)
 		return true;
-	if (n > max)
+	if (n > board->input_bytes)
 		return false;
 	g->input = malloc(n);
 	if (!g->input)
 		return false;
-	memcpy(g->input, seat->input, n);
+	memcpy(g->input, board_input(board, index), n);
 	g->n_input = (uint32_t)n;
 	return true;
 }
 
-void lobby_lend(struct guest *g, struct seat *seat)
+void lobby_lend(struct guest *g, struct board *board, uint32_t index)
 {
+	struct seat *seat = &board->seats[index];
+
 	atomic_store(&seat->ticket, g->ticket);
 	g->ticket = 0;
-	seat->peer_len = 0;
+	atomic_store(&seat->peer_len, 0);
 	if (g->n_input)
-		memcpy(seat->input, g->input, g->n_input);
+		memcpy(board_input(board, index), g->input, g->n_input);
 	atomic_store(&seat->n_read, g->n_read);
 	atomic_store(&seat->n_used, g->n_read - g->n_input);
 	atomic_store(&seat->n_sent, g->n_sent);
@@ -402,11 +405,13 @@ void lobby_lend(struct guest *g, struct seat *seat)
 
 void lobby_unlend(struct guest *g, struct seat *seat)
 {
+	uint32_t peer_len = atomic_load(&seat->peer_len);
+
 	g->ticket = atomic_exchange(&seat->ticket, 0);
 	/* Whatever bytes they are, they hurt nobody. */
-	if (!seat->peer_len || seat->peer_len > sizeof(g->peer))
+	if (!peer_len || peer_len > sizeof(g->peer))
 		return;
-	g->peer_len = seat->peer_len;
+	g->peer_len = peer_len;
 	memcpy(g->peer, seat->peer, g->peer_len);
 }
 

@@ -155,13 +155,13 @@ bool lobby_is_empty(const struct lobby *l);
 void lobby_handed_over(struct guest *g, struct slot *slot, uint32_t seat); /* to a worker */
 
 /**
- * lobby_keep_input - take along the bytes that wait in @seat, which no worker writes any
- * more.
+ * lobby_keep_input - take along the bytes that wait in seat @seat of @board, which no sound
+ * worker writes any more.
  *
  * False if they cannot be kept (no memory, or a length no sound worker writes).
  */
-[[nodiscard]] bool lobby_keep_input(struct guest *g, struct seat *seat, size_t max);
+[[nodiscard]] bool lobby_keep_input(struct guest *g, struct board *board, uint32_t seat);
 
 /* Puts what is kept of it into the seat of the next worker; or has it back, not taken. */
-void lobby_lend(struct guest *g, struct seat *seat);
+void lobby_lend(struct guest *g, struct board *board, uint32_t seat);
 void lobby_unlend(struct guest *g, struct seat *seat);

@@ -57,7 +57,7 @@ static uint64_t counter(const _Atomic uint64_t *value)
 
 static void put_worker(struct buf *out, const struct slot *slot)
 {
-	const struct board_counters *counters = &slot->board->counters;
+	const struct board_counters *counters = slot->board->counters;
 	uint64_t n_held = 0, n_busy = 0;
 
 	count_seats(slot->board, &n_held, &n_busy);

@@ -90,7 +90,7 @@ void worker_blocking(struct worker *w)
 	if (w->blocking)
 		return;
 	w->blocking = true;
-	atomic_store_explicit(&w->board->counters.blocking, 1, memory_order_relaxed);
+	atomic_store_explicit(&w->board->counters->blocking, 1, memory_order_relaxed);
 	w->model_ops->wrk_yield(w);
 }
 
@@ -99,7 +99,7 @@ void worker_unblocked(struct worker *w)
 	if (!w->blocking)
 		return;
 	w->blocking = false;
-	atomic_store_explicit(&w->board->counters.blocking, 0, memory_order_relaxed);
+	atomic_store_explicit(&w->board->counters->blocking, 0, memory_order_relaxed);
 	worker_progress(w);
 	if (w->model_ops->wrk_unblocked)
 		w->model_ops->wrk_unblocked(w);
@@ -107,7 +107,7 @@ void worker_unblocked(struct worker *w)
 
 void worker_progress(struct worker *w)
 {
-	board_add(&w->board->counters.progress, 1);
+	board_add(&w->board->counters->progress, 1);
 	if (w->service->quiet && !w->quiet_armed) {
 		w->quiet_armed = true;
 		(void)loop_at(w->loop, &w->quiet_timer, loop_now_ns(w->loop) + QUIET_NS);
@@ -194,7 +194,7 @@ static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
 	memcpy(&type, bytes, sizeof(type));
 	switch (type) {
 	case CORE_DRAIN: finish(w, false); return;
-	case CORE_PING: board_add(&w->board->counters.progress, 1); return;
+	case CORE_PING: board_add(&w->board->counters->progress, 1); return;
 	case CORE_LAST: w->last = true; return;
 	case CORE_RETIRE: finish(w, true); return;
 	case CORE_REOPEN:

@@ -94,7 +94,7 @@ static bool make_child(const struct crew *crew, struct slot *slot, struct guest 
 	if (crew_sow(slot, &chan) < 0)
 		return false;
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
-	lobby_lend(g, &slot->board->seats[0]);
+	lobby_lend(g, slot->board, 0);
 	bool sent = crew_send(zygote(crew), &msg, FORK_MSG_BARE, chan);
 	msg.type = FORK_CONN;
 	sent = sent && crew_send(zygote(crew), &msg, sizeof(msg), g->fd);
@@ -216,7 +216,7 @@ static void put_back(struct fork_sup *f, struct slot *child)
 	const struct crew *crew = f->lobby.crew;
 	struct guest *g = take_guest(child);
 
-	if (g && lobby_keep_input(g, &child->board->seats[0], child->board->input_bytes))
+	if (g && lobby_keep_input(g, child->board, 0))
 		lobby_requeue(g, false);
 	else if (g)
 		lobby_refuse(g, REFUSE_BROKEN);
@@ -230,7 +230,7 @@ static void put_back(struct fork_sup *f, struct slot *child)
  */
 static bool take_over(struct fork_sup *f, struct slot *child)
 {
-	int r = crew_sown(child, atomic_load(&child->board->made));
+	int r = crew_sown(child, atomic_load(&child->board->counters->made));
 
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM) {
 		f->late = true;
@@ -250,7 +250,7 @@ static void take_late(struct fork_sup *f)
 	for (unsigned i = 1; i < crew->n_slots; i++) {
 		struct slot *child = &crew->slots[i];
 
-		if (is_expected(child) && atomic_load(&child->board->made)
+		if (is_expected(child) && atomic_load(&child->board->counters->made)
 			&& !take_over(f, child))
 			put_back(f, child);
 	}
@@ -295,7 +295,8 @@ static void sup_gone(struct slot *slot)
 		struct slot *child = &crew->slots[i];
 
 		if (is_expected(child)
-			&& (!atomic_load(&child->board->made) || !take_over(f, child)))
+			&& (!atomic_load(&child->board->counters->made)
+				|| !take_over(f, child)))
 			put_back(f, child);
 	}
 	look_at_debt(crew);
@@ -312,7 +313,7 @@ static int sup_start(struct crew *crew, struct reason *reason)
 		board_new_row(crew->n_slots - 1, 1, crew->spec->service->input_bytes);
 	if (!board)
 		return reason_set(reason, "out of memory");
-	for (unsigned i = 1; i < crew->n_slots; i++, board = board_next(board)) {
+	for (unsigned i = 1; i < crew->n_slots; i++, board = board->next) {
 		crew->slots[i].board = board;
 		board_inherit(board, true);
 	}

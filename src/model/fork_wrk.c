@@ -86,7 +86,7 @@ static void make(struct worker *w, const struct fork_msg *msg, int conn_fd)
 		struct board *board = crew->slots[msg->slot].board;
 
 		board_inherit(board, true);
-		pid_t pid = proc_fork_sibling(&board->made);
+		pid_t pid = proc_fork_sibling(&board->counters->made);
 		if (pid == 0) {
 			const struct arrival arrival = {.msg = msg, .conn = fd_take(&conn)};
 

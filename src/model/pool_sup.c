@@ -71,7 +71,7 @@ static struct slot *choose(struct pool_sup *p)
 
 		if (!ps->n_free || ps->avoid_until_ns > now_ns(p)
 			|| atomic_load_explicit(
-				&slot->board->counters.blocking, memory_order_relaxed))
+				&slot->board->counters->blocking, memory_order_relaxed))
 			continue;
 		if (!ps->n_held)
 			return slot;
@@ -96,7 +96,7 @@ static bool offer(struct pool_sup *p, struct slot *slot, struct guest *g)
 	};
 
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
-	lobby_lend(g, seat);
+	lobby_lend(g, slot->board, index);
 	seat_go(seat, SEAT_OFFERED);
 	if (!crew_send(slot, &msg, sizeof(msg), g->fd)) {
 		seat_go(seat, SEAT_FREE);
@@ -133,7 +133,7 @@ static void reclaim(struct pool_sup *p, unsigned n)
 			n--;
 			ps->at[i] =
 				NULL; /* the seat is in use until the worker says DONE */
-			if (!lobby_keep_input(g, seat, slot->board->input_bytes))
+			if (!lobby_keep_input(g, slot->board, i))
 				lobby_close(g);
 			else
 				lobby_park(g);
@@ -155,7 +155,7 @@ static void look_at_room(struct pool_sup *p)
 		return;
 	crew_for_each_ready (slot, p->crew) {
 		if (!atomic_load_explicit(
-			    &slot->board->counters.blocking, memory_order_relaxed))
+			    &slot->board->counters->blocking, memory_order_relaxed))
 			room += of(slot)->n_free;
 	}
 	room += p->crew->n_in[SLOT_STARTING] * seats;
@@ -219,7 +219,7 @@ static void look_after(struct pool_sup *p, struct slot *slot)
 		log_debug(p->crew->log, "taken-back", "worker does not answer",
 			KV("conn", g->id), KV("service", p->crew->spec->name),
 			KV("worker", slot->index));
-		if (!lobby_keep_input(g, seat, slot->board->input_bytes)) {
+		if (!lobby_keep_input(g, slot->board, i)) {
 			lobby_close(g);
 		} else if (state == SEAT_OFFERED) {
 			lobby_requeue(g, false);
@@ -279,8 +279,7 @@ static struct guest *let_go(struct slot *slot, uint32_t seat)
 
 	if (g) {
 		g->slot = NULL;
-		if (!lobby_keep_input(
-			    g, &slot->board->seats[seat], slot->board->input_bytes)) {
+		if (!lobby_keep_input(g, slot->board, seat)) {
 			lobby_close(g);
 			g = NULL;
 		}
@@ -427,8 +426,7 @@ static void rescue(struct pool_sup *p, struct slot *slot, uint32_t index)
 	if (progress == CUT_OFF) {
 		sock_shut(g->fd);
 		lobby_close(g);
-	} else if (progress == BEGUN
-		   || !lobby_keep_input(g, seat, slot->board->input_bytes)) {
+	} else if (progress == BEGUN || !lobby_keep_input(g, slot->board, index)) {
 		lobby_refuse(g, REFUSE_BROKEN);
 	} else if (progress == ANSWERED) {
 		lobby_park(g);

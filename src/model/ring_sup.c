@@ -96,7 +96,7 @@ static uint64_t n_accepted(const struct ring_sup *r)
 	uint64_t n = 0;
 
 	crew_for_each_ready (slot, r->crew)
-		n += atomic_load(&slot->board->counters.connections);
+		n += atomic_load(&slot->board->counters->connections);
 	return n;
 }
 

@@ -124,19 +124,51 @@ static void a_worker_has_no_other_workers_board(void **state)
 	assert_non_null(other);
 
 	board_inherit(mine, true);
-	assert_int_equal(run(&(struct proc_spec){
-				 .title = "x", .main = has_shared_memory_at, .arg = mine}),
+	assert_int_equal(
+		run(&(struct proc_spec){
+			.title = "x", .main = has_shared_memory_at, .arg = mine->counters}),
 		0);
-	assert_int_equal(run(&(struct proc_spec){
-				 .title = "x", .main = has_shared_memory_at, .arg = other}),
+	assert_int_equal(run(&(struct proc_spec){.title = "x",
+				 .main = has_shared_memory_at,
+				 .arg = other->counters}),
 		1);
 	board_inherit(mine, false);
-	assert_int_equal(run(&(struct proc_spec){
-				 .title = "x", .main = has_shared_memory_at, .arg = mine}),
+	assert_int_equal(
+		run(&(struct proc_spec){
+			.title = "x", .main = has_shared_memory_at, .arg = mine->counters}),
 		1);
 
 	board_free(mine);
 	board_free(other);
+}
+
+/* All that it shares with the supervisor; and what is its own copy, which hurts nobody. */
+static int scribble_on_its_board(void *arg)
+{
+	struct board *board = arg;
+
+	memset(board->counters, 0x7f, board->map_bytes);
+	memset(board, 0x7f, sizeof(*board));
+	return 0;
+}
+
+static void what_a_worker_writes_moves_nothing_in_the_supervisor(void **state)
+{
+	(void)state;
+	struct board *board = board_new(2, 5000);
+	assert_non_null(board);
+	const struct board before = *board;
+
+	board_inherit(board, true);
+	assert_int_equal(
+		run(&(struct proc_spec){
+			.title = "x", .main = scribble_on_its_board, .arg = board}),
+		0);
+
+	assert_int_equal(seat_state(&board->seats[1]), 0x7f7f7f7f);
+	assert_memory_equal(board, &before, sizeof(before));
+	assert_ptr_equal(board_input(board, 1), board->inputs + 8192);
+	board_free(board);
 }
 
 static void of_a_row_of_boards_a_worker_has_its_own(void **state)
@@ -144,15 +176,15 @@ static void of_a_row_of_boards_a_worker_has_its_own(void **state)
 	(void)state;
 	struct board *first = board_new_row(3, 1, 5000);
 	assert_non_null(first);
-	struct board *second = board_next(first), *third = board_next(second);
+	struct board *second = first->next, *third = second->next;
 	struct proc_spec spec = {.title = "x", .main = has_shared_memory_at};
 
-	memset(third->seats[0].input, 'x', 5000);
+	memset(board_input(third, 0), 'x', 5000);
 	board_inherit(second, true);
 	board_free(first); /* each for itself */
-	spec.arg = second;
+	spec.arg = second->counters;
 	assert_int_equal(run(&spec), 0);
-	spec.arg = third;
+	spec.arg = third->counters;
 	assert_int_equal(run(&spec), 1);
 	assert_int_equal(third->n_seats, 1);
 
@@ -307,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_child_has_only_the_descriptors_it_was_given),
 		cmocka_unit_test(a_blocked_signal_is_not_inherited),
 		cmocka_unit_test(a_worker_has_no_other_workers_board),
+		cmocka_unit_test(what_a_worker_writes_moves_nothing_in_the_supervisor),
 		cmocka_unit_test(of_a_row_of_boards_a_worker_has_its_own),
 		cmocka_unit_test(a_passed_descriptor_arrives_open_and_cloexec),
 		cmocka_unit_test(a_dead_peer_is_the_end_and_no_error),

@@ -66,17 +66,17 @@ static void a_board_for_the_next_worker_remembers_nothing(void **state)
 	assert_non_null(board);
 
 	for (unsigned i = 0; i < 3; i++)
-		memset(board->seats[i].input, 'x', 8192);
+		memset(board_input(board, i), 'x', 8192);
 	seat_go(&board->seats[2], SEAT_SENDING);
-	board_add(&board->counters.requests, 7);
+	board_add(&board->counters->requests, 7);
 	board_reset(board);
 
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(seat_state(&board->seats[i]), SEAT_FREE);
-		assert_int_equal(board->seats[i].input[0], 0);
-		assert_int_equal(board->seats[i].input[8191], 0);
+		assert_int_equal(board_input(board, i)[0], 0);
+		assert_int_equal(board_input(board, i)[8191], 0);
 	}
-	assert_int_equal(board->counters.requests, 0);
+	assert_int_equal(board->counters->requests, 0);
 	board_free(board);
 }
 
@@ -90,18 +90,18 @@ static void a_board_that_was_wiped_is_as_new_too(void **state)
 
 	/* A small request and a big one. */
 	for (size_t n = 100; n <= most; n += most - 100) {
-		memset(seat->input, 'x', n);
+		memset(board_input(board, 0), 'x', n);
 		board_add(&seat->n_read, n);
 		board_wipe(board);
 		board_reset(board);
 		for (size_t i = 0; i < most; i++)
-			assert_int_equal(seat->input[i], 0);
+			assert_int_equal(board_input(board, 0)[i], 0);
 	}
 
 	/* One that dies before it can. */
-	seat->input[0] = 'x';
+	board_input(board, 0)[0] = 'x';
 	board_reset(board);
-	assert_int_equal(seat->input[0], 0);
+	assert_int_equal(board_input(board, 0)[0], 0);
 	board_free(board);
 }
 
