@@ -161,8 +161,17 @@ static int check_and_listen(struct crew *crew, struct stock *stock, struct reaso
 	return r < 0 ? r : listen_open(crew, all, n_all, stock, reason);
 }
 
+/* Who is connected counts at the next crew too, also at that of another program. */
+static struct gate *choose_gate(const struct spec *spec, const struct crew_place *place)
+{
+	struct gate *there = place->forerunner ? place->forerunner->gate
+					       : stock_gate(place->stock, spec->name);
+
+	return there ? gate_share(there) : gate_new();
+}
+
 static int make_memory(
-	struct crew *crew, const struct crew *forerunner, struct reason *reason)
+	struct crew *crew, const struct crew_place *place, struct reason *reason)
 {
 	const struct spec *spec = crew->spec;
 
@@ -177,7 +186,7 @@ static int make_memory(
 	if (!crew->slots || !crew->model || (spec->service->shared_bytes && !crew->shared))
 		return reason_set(reason, "out of memory");
 
-	crew->gate = forerunner ? gate_share(forerunner->gate) : gate_new();
+	crew->gate = choose_gate(spec, place);
 	if (!crew->gate)
 		return reason_set(reason, "out of memory");
 	for (unsigned i = 0; i < crew->n_slots; i++)
@@ -219,7 +228,7 @@ int crew_open(const struct spec *spec, const struct crew_place *place, struct cr
 		.n_wanted = spec->model->seeded ? 1 : (unsigned)s->workers.min,
 	};
 
-	int r = make_memory(crew, place->forerunner, reason);
+	int r = make_memory(crew, place, reason);
 	if (r == 0)
 		r = parse_proxies(&s->proxy_from, &crew->proxies, &crew->n_proxies, reason);
 	if (r == 0)

@@ -5,11 +5,15 @@
 #include "base/sip.h"
 #include "base/util.h"
 #include "log/log.h"
+#include "os/fd.h"
 #include "os/mem.h"
 #include "os/random.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
+
+#define LAYOUT 1u /* another for every change of what the table means */
 
 #define N_ROWS       2u
 #define N_CELLS      65536u /* of a row: an index is 16 bits of the ticket */
@@ -20,23 +24,68 @@
 /* A cell: the count in its low 16 bits; above, the tick from which on nothing is owed. */
 typedef _Atomic uint64_t cell;
 
-struct gate {
-	unsigned n_owners; /* the supervisor's */
+struct table {
+	uint64_t id; /* random, as the next */
 	struct sip_key key;
 	_Atomic uint64_t n_refused;
 	_Atomic uint64_t said_ns;
 	cell rows[N_ROWS][N_CELLS];
 };
 
+struct gate {
+	unsigned n_owners;   /* the supervisor's */
+	int fd;              /* owned, in the supervisor */
+	struct table *table; /* shared with the workers, and with the next program */
+};
+
+/* Takes over both; NULL without either, or memory. */
+static struct gate *make(struct table *table, int fd)
+{
+	struct gate *gate = table ? malloc(sizeof(*gate)) : NULL;
+
+	if (!gate) {
+		mem_unshare(table, sizeof(*table));
+		fd_close(&fd);
+		return NULL;
+	}
+	*gate = (struct gate){.n_owners = 1, .fd = fd, .table = table};
+	return gate;
+}
+
 struct gate *gate_new(void)
 {
-	struct gate *gate = mem_share(sizeof(*gate));
+	int fd = -1;
+	struct table *table = mem_share_by_fd(sizeof(*table), &fd);
 
-	if (!gate)
-		return NULL;
-	random_bytes(&gate->key, sizeof(gate->key));
-	gate->n_owners = 1;
-	return gate;
+	if (table) {
+		random_bytes(&table->id, sizeof(table->id));
+		random_bytes(&table->key, sizeof(table->key));
+	}
+	return make(table, fd);
+}
+
+struct gate *gate_adopt(int fd, uint64_t layout)
+{
+	struct table *table = NULL;
+
+	if (fd >= 0 && layout == gate_layout())
+		table = mem_attach(fd, sizeof(*table));
+	return make(table, fd);
+}
+
+int gate_fd(const struct gate *gate)
+{
+	return gate->fd;
+}
+
+uint64_t gate_layout(void)
+{
+	return (uint64_t)LAYOUT << 32 | sizeof(struct table);
+}
+
+uint64_t gate_id(const struct gate *gate)
+{
+	return gate->table->id;
 }
 
 struct gate *gate_share(struct gate *gate)
@@ -48,8 +97,11 @@ struct gate *gate_share(struct gate *gate)
 
 void gate_free(struct gate *gate)
 {
-	if (gate && --gate->n_owners == 0)
-		mem_unshare(gate, sizeof(*gate));
+	if (!gate || --gate->n_owners > 0)
+		return;
+	mem_unshare(gate->table, sizeof(*gate->table));
+	fd_close(&gate->fd);
+	free(gate);
 }
 
 /* 0 for who is not counted. No cell of the first row is number 0, so no other ticket is 0. */
@@ -60,14 +112,14 @@ static uint32_t ticket_of(const struct gate *gate, const struct addr *addr)
 
 	if (!n)
 		return 0;
-	uint32_t ticket =
-		(uint32_t)sip_hash(&gate->key, span_of((const char *)bytes, MIN(n, 8)));
+	uint32_t ticket = (uint32_t)sip_hash(
+		&gate->table->key, span_of((const char *)bytes, MIN(n, 8)));
 	return ticket & 0xffff ? ticket : ticket | 1;
 }
 
 static cell *cell_of(struct gate *gate, uint32_t ticket, unsigned row)
 {
-	return &gate->rows[row][ticket >> 16 * row & 0xffff];
+	return &gate->table->rows[row][ticket >> 16 * row & 0xffff];
 }
 
 static uint64_t count_of(uint64_t value)
@@ -141,14 +193,14 @@ enum gate_answer gate_enter(struct gate *gate, const struct gate_limits *limits,
 	if (!own)
 		return GATE_OPEN;
 	if (too_fast(gate, limits, own, now)) {
-		atomic_fetch_add(&gate->n_refused, 1);
+		atomic_fetch_add(&gate->table->n_refused, 1);
 		return GATE_TOO_FAST;
 	}
 	/* Counted first and looked at then: so two at once cannot both be the last that
 	 * fits. */
 	if (count(gate, own, now, cost) > limits->most && limits->most) {
 		gate_leave(gate, own);
-		atomic_fetch_add(&gate->n_refused, 1);
+		atomic_fetch_add(&gate->table->n_refused, 1);
 		return GATE_TOO_MANY;
 	}
 	*ticket = own;
@@ -173,11 +225,11 @@ void gate_leave(struct gate *gate, uint32_t ticket)
 void gate_say(struct gate *gate, struct log *log, const char *service,
 	const struct addr *addr, enum gate_answer answer, uint64_t now_ns)
 {
-	uint64_t said = atomic_load(&gate->said_ns);
+	uint64_t said = atomic_load(&gate->table->said_ns);
 	char host[ADDR_TEXT_MAX];
 
 	if ((said && now_ns - said < SAY_EVERY_NS)
-		|| !atomic_compare_exchange_strong(&gate->said_ns, &said, now_ns))
+		|| !atomic_compare_exchange_strong(&gate->table->said_ns, &said, now_ns))
 		return; /* or another process says it just now */
 	addr_host(addr, host);
 	log_warn(log, "address-limited",
@@ -190,5 +242,5 @@ void gate_say(struct gate *gate, struct log *log, const char *service,
 
 uint64_t gate_n_refused(const struct gate *gate)
 {
-	return atomic_load_explicit(&gate->n_refused, memory_order_relaxed);
+	return atomic_load_explicit(&gate->table->n_refused, memory_order_relaxed);
 }

@@ -18,6 +18,10 @@
  * worker that dies while giving back has done so twice at worst: then a count is
  * one too low until its addresses have no connection left.)
  *
+ * The next program of an upgrade goes on with the same memory, so that nobody gets a fresh
+ * allowance by it, and what closes in the old one is counted no more in the new. (A supervisor
+ * that is killed while it finishes leaves counted what it held.)
+ *
  * A worker that was broken into can write anything here: the limits are lost
  * then, and nothing else.
  */
@@ -43,6 +47,18 @@ enum gate_answer {
 
 /* A gate nobody has passed; NULL without memory. */
 [[nodiscard]] struct gate *gate_new(void);
+
+/**
+ * gate_adopt - the gate that another program has, by its gate_fd, which is taken.
+ *
+ * NULL if it is laid out (gate_layout there) otherwise than here, or cannot be had.
+ */
+[[nodiscard]] struct gate *gate_adopt(int fd, uint64_t layout);
+int gate_fd(const struct gate *gate); /* stays the gate's */
+uint64_t gate_layout(void);
+
+/* By which tickets of this gate are known in another program. */
+uint64_t gate_id(const struct gate *gate);
 
 /* One more owner: each ends it by gate_free, which takes NULL. In the supervisor only. */
 struct gate *gate_share(struct gate *gate);

@@ -30,6 +30,32 @@ int stock_add(struct stock *stock, const struct stock_item *item)
 	return 0;
 }
 
+int stock_add_gate(struct stock *stock, const char *service, struct gate *gate)
+{
+	struct stock_gate *grown =
+		realloc(stock->gates, (stock->n_gates + 1) * sizeof(*stock->gates));
+	char *name = strdup(service);
+
+	if (grown)
+		stock->gates = grown;
+	if (!grown || !name) {
+		free(name);
+		gate_free(gate);
+		return -ENOMEM;
+	}
+	grown[stock->n_gates++] = (struct stock_gate){.service = name, .gate = gate};
+	return 0;
+}
+
+struct gate *stock_gate(const struct stock *stock, const char *service)
+{
+	for (size_t i = 0; stock && i < stock->n_gates; i++) {
+		if (strcmp(stock->gates[i].service, service) == 0)
+			return stock->gates[i].gate;
+	}
+	return NULL;
+}
+
 int stock_add_crew(struct stock *stock, const struct crew *crew)
 {
 	int r = 0;
@@ -51,6 +77,11 @@ int stock_add_crew(struct stock *stock, const struct crew *crew)
 
 void stock_fini(struct stock *stock)
 {
+	for (size_t i = 0; i < stock->n_gates; i++) {
+		free((char *)stock->gates[i].service);
+		gate_free(stock->gates[i].gate);
+	}
+	free(stock->gates);
 	free(stock->items);
 	*stock = (struct stock){0};
 }

@@ -21,6 +21,7 @@
 #include <stddef.h>
 
 struct crew;
+struct gate;
 struct heritage;
 struct listener;
 struct log;
@@ -45,13 +46,28 @@ struct stock_item {
 	bool taken;
 };
 
+/* Who is counted at a service already (core/gate.h). */
+struct stock_gate {
+	const char *service; /* owned */
+	struct gate *gate;   /* owned */
+};
+
 struct stock {
 	struct stock_item *items; /* owned */
 	size_t n;
+	struct stock_gate *gates; /* owned */
+	size_t n_gates;
 };
 
 /* Adds a socket; all in @item stays its owner's. 0 or -ENOMEM. */
 [[nodiscard]] int stock_add(struct stock *stock, const struct stock_item *item);
+
+/* Adds a gate, which is taken, also on failure. 0 or -ENOMEM. */
+[[nodiscard]] int stock_add_gate(
+	struct stock *stock, const char *service, struct gate *gate);
+
+/* The service's, for gate_share; or NULL. */
+struct gate *stock_gate(const struct stock *stock, const char *service);
 
 /* Adds all of a crew's. 0 or -ENOMEM. */
 [[nodiscard]] int stock_add_crew(struct stock *stock, const struct crew *crew);

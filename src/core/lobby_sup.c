@@ -212,6 +212,7 @@ static bool go_abroad(struct guest *g, bool parked)
 
 	if (!crew->replaced || !crew->events->send_away(crew, g, parked))
 		return false;
+	g->ticket = 0; /* it is counted there */
 	lobby_close(g);
 	return true;
 }
@@ -467,6 +468,7 @@ void lobby_take(struct lobby *l, int fd, const struct lobby_papers *papers)
 
 	if (!g) {
 		fd_close(&fd);
+		gate_leave(l->crew->gate, papers->ticket);
 		free(papers->input);
 		return;
 	}
@@ -480,6 +482,7 @@ void lobby_take(struct lobby *l, int fd, const struct lobby_papers *papers)
 		.fd = fd,
 		.input = papers->input,
 		.n_input = papers->n_input,
+		.ticket = papers->ticket,
 		.n_killed = papers->n_killed,
 		.resumed = papers->resumed,
 		.peer_len = (socklen_t)MIN(papers->peer.len, sizeof(g->peer)),
@@ -487,7 +490,8 @@ void lobby_take(struct lobby *l, int fd, const struct lobby_papers *papers)
 	memcpy(g->peer, &papers->peer.ss, g->peer_len);
 	/* An address we listen at no more: it stays one of this service's connections. */
 	(void)find_listener(l->crew, &papers->local, &g->listener);
-	if (l->crew->is_limited && (g->n_read || !crew_is_proxy(l->crew, &papers->peer)))
+	if (!g->ticket && l->crew->is_limited
+		&& (g->n_read || !crew_is_proxy(l->crew, &papers->peer)))
 		g->ticket = gate_admit(l->crew->gate, &papers->peer);
 	list_init(&g->link);
 	l->n_guests++;

@@ -139,6 +139,7 @@ struct lobby_papers {
 	uint64_t n_sent;
 	char *input; /* moves to the lobby: from malloc, or NULL */
 	uint32_t n_input;
+	uint32_t ticket; /* of this crew's gate; 0: it is yet to be counted */
 	uint8_t n_killed;
 	bool parked; /* or it waits in the queue */
 	bool resumed;

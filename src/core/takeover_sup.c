@@ -57,7 +57,20 @@ static int take_listener(struct takeover *t, const struct upgrade_msg *msg, int 
 	return 0;
 }
 
-static int take_socket(struct takeover *t, const struct upgrade_msg *msg, int *fd)
+/* Without it, who is connected to the old server is not counted here: no reason not to serve. */
+static void take_gate(struct takeover *t, struct upgrade_msg *msg, int *fd)
+{
+	struct gate *gate = gate_adopt(fd_take(fd), msg->gate.layout);
+
+	msg->gate.service[UPGRADE_NAME_MAX - 1] = 0;
+	if (gate && stock_add_gate(&t->stock, msg->gate.service, gate) == 0)
+		return;
+	log_warn(t->server->log, "counts-anew",
+		"the old server counts the connections of an address in another way: here they begin at 0",
+		KV("service", msg->gate.service));
+}
+
+static int take_socket(struct takeover *t, struct upgrade_msg *msg, int *fd)
 {
 	switch (msg->type) {
 	case UPGRADE_LISTEN: return take_listener(t, msg, fd);
@@ -71,6 +84,7 @@ static int take_socket(struct takeover *t, const struct upgrade_msg *msg, int *f
 			return -EPROTO;
 		*fd = -1;
 		return 0;
+	case UPGRADE_GATE: take_gate(t, msg, fd); return 0;
 	case UPGRADE_SERVE: t->generation = msg->serve.generation; return 0;
 	default: return -EPROTO;
 	}
@@ -115,10 +129,9 @@ static void keep_input(struct takeover *t, const struct upgrade_msg *msg)
 	t->n_input += n;
 }
 
-/* NULL if there is none for it. */
-static struct lobby *lobby_for(const struct server *s, const struct upgrade_msg *msg)
+/* NULL if there is none for it in the service's crew. */
+static struct lobby *lobby_for(const struct post *post, const struct upgrade_msg *msg)
 {
-	const struct post *post = posts_find(&s->posts, msg->guest.service);
 	enum model_takes needed = lobby_needs(msg->guest.parked, msg->guest.n_read);
 
 	return post && post->crew->spec->model->takes_over >= needed
@@ -129,22 +142,42 @@ static struct lobby *lobby_for(const struct server *s, const struct upgrade_msg 
 		       : NULL;
 }
 
+/* What it is counted by at the service's gate; 0 if it is not. */
+static uint32_t ticket_for(const struct post *post, const struct upgrade_msg *msg)
+{
+	return post && gate_id(post->crew->gate) == msg->guest.gate ? msg->guest.ticket : 0;
+}
+
+/* It is closed here, and has been there. */
+static void lose_guest(struct takeover *t, const struct upgrade_msg *msg)
+{
+	const struct post *post = posts_find(&t->server->posts, msg->guest.service);
+
+	if (post)
+		gate_leave(post->crew->gate, ticket_for(post, msg));
+	log_warn(t->server->log, "guest-lost",
+		"a connection of the old server could not be taken over",
+		KV("service", msg->guest.service), KV("conn", msg->guest.id));
+}
+
 /* Whether it is in a lobby of ours now, with the input that came before. */
 static bool admit_guest(struct takeover *t, const struct upgrade_msg *msg, int *fd)
 {
-	struct lobby *lobby = lobby_for(t->server, msg);
+	const struct post *post = posts_find(&t->server->posts, msg->guest.service);
+	struct lobby *lobby = lobby_for(post, msg);
+
+	if (!lobby)
+		return false;
 	struct lobby_papers papers = {
 		.id = msg->guest.id,
 		.accepted_ns = msg->guest.accepted_ns,
 		.n_read = msg->guest.n_read,
 		.n_sent = msg->guest.n_sent,
+		.ticket = ticket_for(post, msg),
 		.n_killed = (uint8_t)msg->guest.n_killed,
 		.parked = msg->guest.parked,
 		.resumed = msg->guest.resumed,
 	};
-
-	if (!lobby)
-		return false;
 	read_addr(&msg->guest.peer, &papers.peer);
 	read_addr(&msg->guest.local, &papers.local);
 	if (msg->guest.n_input) {
@@ -171,9 +204,7 @@ static void take_guest(struct takeover *t, struct upgrade_msg *msg, int *fd)
 	else if (taken)
 		taken = admit_guest(t, msg, fd);
 	if (!taken)
-		log_warn(s->log, "guest-lost",
-			"a connection of the old server could not be taken over",
-			KV("service", msg->guest.service), KV("conn", msg->guest.id));
+		lose_guest(t, msg);
 	t->n_input = 0;
 }
 

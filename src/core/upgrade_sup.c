@@ -82,6 +82,23 @@ static int send_listener(struct upgrade *u, const struct listener *l)
 	return send_msg(u, &msg, l->fd);
 }
 
+static int send_gate(struct upgrade *u, const struct crew *crew)
+{
+	struct upgrade_msg msg = {.type = UPGRADE_GATE, .gate.layout = gate_layout()};
+
+	put_name(msg.gate.service, crew->spec->name);
+	return send_msg(u, &msg, gate_fd(crew->gate));
+}
+
+static int send_crew(struct upgrade *u, const struct crew *crew)
+{
+	int r = send_gate(u, crew);
+
+	for (size_t i = 0; r == 0 && i < crew->n_listeners; i++)
+		r = send_listener(u, &crew->listeners[i]);
+	return r;
+}
+
 static int send_sockets(struct upgrade *u)
 {
 	struct server *s = u->server;
@@ -102,10 +119,8 @@ static int send_sockets(struct upgrade *u)
 	if (s->pidfile.fd >= 0 && r == 0)
 		r = send_msg(u, &pidfile, s->pidfile.fd);
 	list_for_each (post, &s->posts.all, link) {
-		for (size_t i = 0; post->state == POST_SERVING && r == 0
-				   && i < post->crew->n_listeners;
-			i++)
-			r = send_listener(u, &post->crew->listeners[i]);
+		if (post->state == POST_SERVING && r == 0)
+			r = send_crew(u, post->crew);
 	}
 	return r == 0 ? send_msg(u, &last, -1) : r;
 }
@@ -155,6 +170,8 @@ bool upgrade_send_guest(
 				.accepted_ns = g->accepted_ns,
 				.n_read = g->n_read,
 				.n_sent = g->n_sent,
+				.gate = gate_id(crew->gate),
+				.ticket = g->ticket,
 				.n_input = g->n_input,
 				.parked = parked,
 				.n_killed = g->n_killed,

@@ -8,6 +8,7 @@
  *       |------ UPGRADE_CONTROL + socket >|   where preforkctl connects
  *       |------ UPGRADE_PIDFILE + file -->|   locked; the new one writes its number when it is ready
  *       |------ UPGRADE_LISTEN + socket ->|   a listening socket; one message each
+ *       |------ UPGRADE_GATE + memory --->|   who is counted at a service: one for each
  *       |------ UPGRADE_SERVE ----------->|   these were all: begin
  *       |<----- UPGRADE_TAKES ------------|   connections of this service may come
  *       |<----- UPGRADE_READY ------------|   everything serves: finish
@@ -54,6 +55,7 @@ enum upgrade_type {
 	UPGRADE_TOTALS,
 	UPGRADE_ANSWER,
 	UPGRADE_FAILED,
+	UPGRADE_GATE,
 };
 
 struct upgrade_addr {
@@ -71,6 +73,10 @@ struct upgrade_msg {
 			struct upgrade_addr bound;
 			uint32_t foreign; /* its name is another program's */
 		} listen;                 /* CONTROL: only bound */
+		struct {
+			char service[UPGRADE_NAME_MAX];
+			uint64_t layout; /* gate_layout */
+		} gate;
 		struct {
 			uint64_t generation; /* the newest so far */
 		} serve;
@@ -96,10 +102,13 @@ struct upgrade_msg {
 			uint64_t accepted_ns; /* CLOCK_MONOTONIC: the machine is the same */
 			uint64_t n_read;
 			uint64_t n_sent;
+			uint64_t gate;    /* gate_id: whose ticket */
+			uint32_t ticket;  /* it is counted by; goes with it */
 			uint32_t n_input; /* as many came before, for this id */
 			uint32_t parked;  /* 0: it waits in the queue */
 			uint32_t n_killed;
 			uint32_t resumed;
+			uint32_t unused;
 			struct upgrade_addr peer;
 			struct upgrade_addr local;
 			char service[UPGRADE_NAME_MAX];

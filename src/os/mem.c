@@ -2,7 +2,14 @@
 
 #include "os/mem.h"
 
+#include "os/fd.h"
+
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 void *mem_share(size_t bytes)
 {
@@ -10,6 +17,38 @@ void *mem_share(size_t bytes)
 		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
+}
+
+static void *map(int fd, size_t bytes)
+{
+	void *p = mmap(
+		NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void *mem_share_by_fd(size_t bytes, int *fd)
+{
+	AUTO_CLOSE int own = memfd_create("preforkd", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (own < 0 || ftruncate(own, (off_t)bytes) < 0
+		|| fcntl(own, F_ADD_SEALS, SEALS) < 0)
+		return NULL;
+	void *p = map(own, bytes);
+	if (p)
+		*fd = fd_take(&own);
+	return p;
+}
+
+void *mem_attach(int fd, size_t bytes)
+{
+	struct stat st;
+
+	/* Only what the kernel keeps in memory can be sealed. */
+	if (fcntl(fd, F_GET_SEALS) != SEALS || fstat(fd, &st) < 0
+		|| (size_t)st.st_size != bytes)
+		return NULL;
+	return map(fd, bytes);
 }
 
 void mem_unshare(void *p, size_t bytes)

@@ -13,6 +13,17 @@
 [[nodiscard]] void *mem_share(size_t bytes);
 void mem_unshare(void *p, size_t bytes); /* takes NULL */
 
+/**
+ * mem_share_by_fd - the same, and *@fd (owned, CLOEXEC) by which another program may share it.
+ *
+ * Its length is sealed: who has mapped it need not fear for it.
+ */
+[[nodiscard]] void *mem_share_by_fd(size_t bytes, int *fd);
+
+/* The memory another program shares by @fd, which stays the caller's; NULL if it is not such
+ * memory of @bytes. */
+[[nodiscard]] void *mem_attach(int fd, size_t bytes);
+
 /* Whether children forked from now on get @p mapped (as they do at first). */
 void mem_inherit(void *p, size_t bytes, int inherit);
 

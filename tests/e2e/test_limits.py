@@ -120,6 +120,30 @@ def test_changing_the_model_forgets_nothing_and_keeps_nothing(limited, ctl, mode
             wire.close()
 
 
+def test_an_upgrade_forgets_nobody_it_leaves_behind(tmp_path, start, folder, monkeypatch, model):
+    (folder / "a").write_bytes(b"aaa")
+    installed = Installed(tmp_path, start, folder)
+    served = installed.start(monkeypatch, "--model", model, "--workers", "4..16", "--max-per-ip", "3", "--head-timeout", "15s")
+    held = [served.connect() for _ in range(3)]
+    for wire in held:
+        wire.send(b"GET /a HTTP/1.1\r\nHo")
+        served.holder(wire)
+    assert status_of(served) == 503
+    installed.upgrade()
+    assert status_of(served) == 503 and status_of(served, OTHER) == 200
+    assert installed.ctl.service()["refused_per_ip_total"] == 2
+    for wire in held:
+        wire.send(b"st: localhost\r\nConnection: close\r\n\r\n")
+        assert wire.read().status == 200 and wire.ended()
+        wire.close()
+    for _ in range(2):
+        again = fill(served, 3)
+        assert status_of(served) == 503
+        for wire in again:
+            wire.close()
+    installed.end()
+
+
 def test_an_upgrade_counts_who_comes_along(tmp_path, start, folder, monkeypatch):
     (folder / "a").write_bytes(b"aaa")
     installed = Installed(tmp_path, start, folder)

@@ -7,6 +7,7 @@
 #include "core/gate.h"
 #include "os/addr.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 static struct addr parsed(const char *text)
@@ -177,6 +178,30 @@ static void a_gate_lives_as_long_as_one_of_its_owners(void **state)
 	gate_free(NULL);
 }
 
+static void another_program_counts_on_if_it_counts_alike(void **state)
+{
+	(void)state;
+	const struct gate_limits limits = {.most = 1};
+	struct gate *gate = gate_new();
+	uint32_t ticket, t;
+
+	assert_null(
+		gate_adopt(fcntl(gate_fd(gate), F_DUPFD_CLOEXEC, 3), gate_layout() + 1));
+	assert_null(gate_adopt(open("/dev/null", O_RDWR | O_CLOEXEC), gate_layout()));
+	assert_null(gate_adopt(-1, gate_layout()));
+	struct gate *next =
+		gate_adopt(fcntl(gate_fd(gate), F_DUPFD_CLOEXEC, 3), gate_layout());
+	assert_non_null(next);
+	assert_int_equal(gate_id(next), gate_id(gate));
+	assert_int_equal(enter(gate, &limits, "192.0.2.1:1", 0, &ticket), GATE_OPEN);
+	assert_int_equal(enter(next, &limits, "192.0.2.1:1", 0, &t), GATE_TOO_MANY);
+	gate_free(gate);
+	gate_leave(next, ticket);
+	assert_int_equal(enter(next, &limits, "192.0.2.1:1", 0, &t), GATE_OPEN);
+	assert_int_equal(gate_n_refused(next), 1);
+	gate_free(next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +214,7 @@ int main(void)
 		cmocka_unit_test(unix_peers_are_not_counted),
 		cmocka_unit_test(a_flood_of_addresses_shuts_nobody_out),
 		cmocka_unit_test(a_gate_lives_as_long_as_one_of_its_owners),
+		cmocka_unit_test(another_program_counts_on_if_it_counts_alike),
 	};
 	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
 }
