@@ -6,6 +6,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -21,6 +22,10 @@
 #define PAGES_MAX \
 	(1u << 18) /* pages that are looked at: 1 GiB; others come as they always did */
 
+#define HUGE_BYTES  ((size_t)2 << 20)
+#define SMALL_PAGES ((size_t)512) /* of 4 KiB, the only ones that are joined here */
+#define SPARSE      64u           /* so many of them that are not there are left so */
+
 #define WORD_BITS 64u
 #define PIECE     512u /* pages whose entries are read at once */
 
@@ -28,6 +33,10 @@
 #define ENTRY_PRESENT (1ull << 63)
 #define ENTRY_OF_FILE (1ull << 61)
 #define ENTRY_OURS    (1ull << 56) /* no other process maps it */
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* since Linux 6.1 */
+#endif
 
 /* A private mapping of the server's, and so of each executor's. */
 struct area {
@@ -48,6 +57,8 @@ struct hot {
 	size_t page_bytes;
 	size_t n_areas;
 	struct area areas[AREAS_MAX];
+	size_t join_area; /* hot_join goes on here, */
+	size_t join_huge; /* at this huge page of it */
 };
 
 static size_t words_of(const struct area *area)
@@ -116,6 +127,48 @@ struct hot *hot_new(void)
 		(void)munmap(notes, sizeof(*notes));
 	free(hot);
 	return NULL;
+}
+
+/* The next aligned piece of what is written to, or NULL. */
+static void *next_to_join(struct hot *hot)
+{
+	for (; hot->join_area < hot->n_areas; hot->join_area++, hot->join_huge = 0) {
+		const struct area *area = hot->areas + hot->join_area;
+		uintptr_t first = (area->from + HUGE_BYTES - 1) & -HUGE_BYTES;
+		uintptr_t at = first + hot->join_huge * HUGE_BYTES;
+		if (!area->is_written
+			|| at + HUGE_BYTES > area->from + area->n_pages * hot->page_bytes)
+			continue;
+		hot->join_huge++;
+		return (void *)at;
+	}
+	return NULL;
+}
+
+/* What set-up never filled would only take memory. */
+static bool is_dense(void *at)
+{
+	unsigned char there[SMALL_PAGES];
+	size_t n_missing = 0;
+
+	if (mincore(at, HUGE_BYTES, there) < 0)
+		return false;
+	for (size_t i = 0; i < SMALL_PAGES; i++)
+		n_missing += !(there[i] & 1);
+	return n_missing < SPARSE;
+}
+
+bool hot_join(struct hot *hot)
+{
+	void *at = NULL;
+
+	if (!hot || hot->page_bytes * SMALL_PAGES != HUGE_BYTES)
+		return false;
+	while ((at = next_to_join(hot)) && !is_dense(at))
+		continue;
+	/* EAGAIN: not just now, for this one. Else memory is too scattered, or the kernel
+	 * too old: then all stays as it is. */
+	return at && (madvise(at, HUGE_BYTES, MADV_COLLAPSE) == 0 || errno == EAGAIN);
 }
 
 static bool is_hot(const struct hot *hot, const struct area *area, size_t page)

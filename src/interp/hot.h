@@ -25,6 +25,11 @@ struct hot;
  * process. */
 struct hot *hot_new(void);
 
+/* In the server, now and then: makes one huge page of the next 2 MiB, so that a fork has one
+ * entry to copy in place of 512, and an exit one to give back. True while there may be more
+ * of them; takes a millisecond or two. */
+bool hot_join(struct hot *hot);
+
 /* In an executor that waits: fetches what all calls needed. False while too few are
  * known. */
 bool hot_fetch(const struct hot *hot);

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "interp/files.h"
+#include "interp/hot.h"
 #include "interp/managed.h"
 #include "interp/prefork_interp.h"
 #include "interp/server_priv.h"
@@ -366,6 +367,15 @@ static void on_fill(struct loop_timer *timer)
 		fork_soon(server);
 }
 
+/* One by one, so that nobody who calls meanwhile waits longer than for one. */
+static void on_join(struct loop_timer *timer)
+{
+	struct server *server = container_of(timer, struct server, join);
+
+	if (server->n_ready > 0 || hot_join(server->setup->base->hot))
+		set_timer(server, timer, SERVER_JOIN_NS);
+}
+
 static struct server_call *first_ready(struct server *server)
 {
 	return list_first(&server->ready, struct server_call, link);
@@ -467,6 +477,7 @@ static void init_fields(struct server *server, const struct server_setup *setup)
 		.retry.on = on_retry,
 		.fill.on = on_fill,
 		.sweep.on = on_sweep,
+		.join.on = on_join,
 		.dispatch.on = on_dispatch,
 		.watcher_in = setup->managed->watcher_in,
 		.started_ns = clock_mono_ns(),
@@ -517,6 +528,7 @@ void server_run(const struct server_setup *setup, struct executor_call *call)
 	listen_on(&server, &server.own_listener);
 	if (server.news.fd < 0)
 		set_timer(&server, &server.sweep, SERVER_SWEEP_NS);
+	set_timer(&server, &server.join, SERVER_JOIN_NS);
 	server_call_accept(&server, setup->managed->call, false);
 	if (setup->stale)
 		go_stale(&server, "a file that was being loaded");

@@ -20,6 +20,7 @@
 #define SERVER_RETRY_NS  (50ull * 1000 * 1000)       /* after fork or accept failed */
 #define SERVER_FILL_NS   (2ull * 1000 * 1000) /* a spare is made when a call lasts longer */
 #define SERVER_ROW_NS    (10ull * 1000 * 1000) /* calls no further apart follow one another */
+#define SERVER_JOIN_NS   (20ull * 1000 * 1000) /* from one huge page to the next */
 #define SERVER_SWEEP_NS \
 	(1000ull * 1000 * 1000) /* at most so often all files are looked at */
 
@@ -62,7 +63,7 @@ struct server {
 	struct loop *loop;
 	/* Their fds are owned; -1: there is none. The news' belongs to setup->files. */
 	struct loop_io known_listener, own_listener, child_end, news, watcher, next;
-	struct loop_timer idle, progress, retry, fill, sweep;
+	struct loop_timer idle, progress, retry, fill, sweep, join;
 	struct loop_task dispatch;
 	struct list open, ready, running; /* calls */
 	struct list spares, busy;         /* executors */

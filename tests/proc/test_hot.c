@@ -7,6 +7,7 @@
 #include "os/fork.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -133,12 +134,52 @@ static void the_servers_memory_stays_as_it_is(void **state)
 		assert_int_equal(server->memory[i], 1);
 }
 
+/* How many pages of @bytes there are. */
+static size_t pages_there(void *from, size_t bytes)
+{
+	unsigned char there[512];
+	size_t n = 0, n_pages = bytes / (size_t)sysconf(_SC_PAGESIZE);
+
+	assert_true(n_pages <= ARRAY_LEN(there));
+	assert_int_equal(mincore(from, bytes, there), 0);
+	for (size_t i = 0; i < n_pages; i++)
+		n += there[i] & 1;
+	return n;
+}
+
+static void joined_memory_is_what_it_was_and_no_more(void **state)
+{
+	(void)state;
+	static struct hot *hot; /* it lives as long as the process */
+	const size_t huge = 2u << 20, page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char *memory = mmap(
+		NULL, 3 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *dense = (unsigned char *)(((uintptr_t)memory + huge - 1) & -huge);
+	unsigned char *sparse = dense + huge;
+
+	(void)madvise(memory, 3 * huge, MADV_NOHUGEPAGE); /* until it is filled */
+	for (size_t i = 0; i < huge; i++)
+		dense[i] = (unsigned char)(i / page);
+	sparse[0] = 1;
+	(void)madvise(memory, 3 * huge, MADV_HUGEPAGE);
+	hot = hot_new();
+	while (hot_join(hot))
+		continue;
+
+	for (size_t i = 0; i < huge; i++)
+		assert_int_equal(dense[i], (unsigned char)(i / page));
+	assert_int_equal(sparse[0], 1);
+	assert_int_equal(pages_there(sparse, huge), 1);
+	(void)munmap(memory, 3 * huge);
+}
+
 static void without_notes_nothing_is_done(void **state)
 {
 	(void)state;
 	hot_note(NULL);
 
 	assert_false(hot_fetch(NULL));
+	assert_false(hot_join(NULL));
 }
 
 int main(void)
@@ -151,6 +192,7 @@ int main(void)
 			finish),
 		cmocka_unit_test_setup_teardown(
 			the_servers_memory_stays_as_it_is, begin, finish),
+		cmocka_unit_test(joined_memory_is_what_it_was_and_no_more),
 		cmocka_unit_test(without_notes_nothing_is_done),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
