@@ -133,6 +133,14 @@ static void add(struct crew *crew, int fd, const struct addr *asked, unsigned ad
 	sock_local(fd, &l->addr);
 }
 
+/* Where the model has a socket for each worker: lets them be bound beside @fd. */
+static int share(const struct crew *crew, int fd, const struct addr *addr)
+{
+	return crew->spec->model->reuseport && addr->sa.sa_family != AF_UNIX
+		       ? sock_share(fd)
+		       : 0;
+}
+
 static int take(struct crew *crew, struct stock_item *item, const struct addr *asked,
 	unsigned address, struct reason *reason)
 {
@@ -144,9 +152,7 @@ static int take(struct crew *crew, struct stock_item *item, const struct addr *a
 		add(crew, fd, asked, address);
 		crew->listeners[crew->n_listeners - 1].foreign = item->foreign;
 	}
-	int r = fd < 0 ? fd : 0;
-	if (r == 0 && crew->spec->model->reuseport && asked->sa.sa_family != AF_UNIX)
-		r = sock_share(fd);
+	int r = fd < 0 ? fd : share(crew, fd, asked);
 	item->taken = true;
 	if (r == 0)
 		return 0;
@@ -155,19 +161,32 @@ static int take(struct crew *crew, struct stock_item *item, const struct addr *a
 	return reason_errno(reason, "cannot take over the socket at %s", text);
 }
 
-static int bind_new(
-	struct crew *crew, const struct addr *addr, unsigned address, struct reason *reason)
+/* @beside: there is one of ours already. */
+static int bind_new(struct crew *crew, const struct addr *addr, unsigned address,
+	bool beside, struct reason *reason)
 {
 	const struct sock_listen_opts opts = {
 		.backlog = LISTEN_BACKLOG,
 		.unix_mode = 0666,
-		.reuseport = crew->spec->model->reuseport,
+		.reuseport = beside,
 	};
 	int fd = sock_listen(addr, &opts, reason);
 
 	if (fd >= 0)
 		add(crew, fd, addr, address);
 	return fd < 0 ? fd : 0;
+}
+
+/* Not beside one of another server, which would then have a part of those who come. */
+static int bind_first(
+	struct crew *crew, const struct addr *addr, unsigned address, struct reason *reason)
+{
+	int r = bind_new(crew, addr, address, false, reason);
+	if (r < 0)
+		return r;
+
+	r = share(crew, crew->listeners[crew->n_listeners - 1].fd, addr);
+	return r < 0 ? reason_errno(reason, "cannot share an address") : 0;
 }
 
 /* What another program has bound without SO_REUSEADDR stays the only socket there: whoever
@@ -230,7 +249,7 @@ int listen_open(struct crew *crew, const struct addr *addrs, size_t n, struct st
 		struct stock_item *item = find(stock, crew->spec->name, &addrs[i]);
 
 		r = item ? take(crew, item, &addrs[i], i, reason)
-			 : bind_new(crew, &addrs[i], i, reason);
+			 : bind_first(crew, &addrs[i], i, reason);
 	}
 	if (r == 0)
 		r = take_siblings(crew, addrs, stock, reason);
@@ -307,7 +326,7 @@ int listen_for_slot(struct slot *slot)
 	for (unsigned i = 0; i < crew->n_addresses && r == 0; i++) {
 		if (has_its_own(slot, i))
 			continue;
-		r = bind_new(crew, &crew->listeners[i].addr, i, &reason);
+		r = bind_new(crew, &crew->listeners[i].addr, i, true, &reason);
 		if (r == 0)
 			crew->listeners[crew->n_listeners - 1].slot = (int)slot->index;
 	}
