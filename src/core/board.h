@@ -155,6 +155,15 @@ struct gate;
 /* Gives back what the connections of a worker that is no more were counted by. */
 void board_leave_gate(struct board *board, struct gate *gate);
 
+/* How long it has been OFFERED or IDLE at @now_ns. That is when a round of the asker's loop
+ * began, and it may have become so since. */
+static inline uint64_t seat_age_ns(const struct seat *seat, uint64_t now_ns)
+{
+	uint64_t since_ns = atomic_load_explicit(&seat->since_ns, memory_order_relaxed);
+
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
 #define SEAT_SILENT_NS (2 * NS_PER_SEC)
 
 /*
@@ -164,8 +173,7 @@ void board_leave_gate(struct board *board, struct gate *gate);
 static inline bool seat_may_give_way(const struct seat *seat, uint64_t now_ns)
 {
 	return atomic_load_explicit(&seat->n_sent, memory_order_relaxed)
-	       || now_ns - atomic_load_explicit(&seat->since_ns, memory_order_relaxed)
-			  > SEAT_SILENT_NS;
+	       || seat_age_ns(seat, now_ns) > SEAT_SILENT_NS;
 }
 
 /* For a new connection: nothing read, nothing sent. */

@@ -233,6 +233,13 @@ static void close_listeners(struct accept_wrk *a)
 	}
 }
 
+/* Who has asked already is told in a moment, and answered. */
+static void end_silent(struct conn *c)
+{
+	if (!sock_has_input(held_of(c)->fd))
+		conn_end(c);
+}
+
 void accept_wrk_drain(struct accept_wrk *a)
 {
 	struct worker *w = a->worker;
@@ -244,7 +251,7 @@ void accept_wrk_drain(struct accept_wrk *a)
 	if (!w->patient)
 		close_listeners(a);
 	if (!w->patient || loop_at(w->loop, &a->idle, loop_now_ns(w->loop)) < 0)
-		conn_each_idle(w, conn_end);
+		conn_each_idle(w, end_silent);
 }
 
 int accept_wrk_init(

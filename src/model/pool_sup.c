@@ -207,7 +207,7 @@ static void look_after(struct pool_sup *p, struct slot *slot)
 		struct seat *seat = &slot->board->seats[i];
 		struct guest *g = ps->at[i];
 		enum seat_state state = g ? seat_state(seat) : SEAT_FREE;
-		uint64_t age = now_ns(p) - atomic_load(&seat->since_ns);
+		uint64_t age = seat_age_ns(seat, now_ns(p));
 
 		if ((state != SEAT_OFFERED || age < OFFER_NS)
 			&& (state != SEAT_IDLE || age < linger))

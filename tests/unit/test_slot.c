@@ -59,6 +59,18 @@ static void a_seat_that_two_want_goes_to_one(void **state)
 	board_free(board);
 }
 
+static void who_came_after_the_asker_looked_at_the_clock_does_not_give_way(void **state)
+{
+	(void)state;
+	struct seat seat = {0};
+
+	atomic_store(&seat.since_ns, 2 * SEAT_SILENT_NS);
+	assert_int_equal(seat_age_ns(&seat, 2 * SEAT_SILENT_NS - 1), 0);
+	assert_false(seat_may_give_way(&seat, 2 * SEAT_SILENT_NS - 1));
+	assert_false(seat_may_give_way(&seat, 3 * SEAT_SILENT_NS));
+	assert_true(seat_may_give_way(&seat, 3 * SEAT_SILENT_NS + 1));
+}
+
 static void a_board_for_the_next_worker_remembers_nothing(void **state)
 {
 	(void)state;
@@ -112,6 +124,8 @@ int main(void)
 		cmocka_unit_test(whatever_has_a_process_can_be_found_dead),
 		cmocka_unit_test(every_state_has_a_name_and_a_way_out_and_in),
 		cmocka_unit_test(a_seat_that_two_want_goes_to_one),
+		cmocka_unit_test(
+			who_came_after_the_asker_looked_at_the_clock_does_not_give_way),
 		cmocka_unit_test(a_board_for_the_next_worker_remembers_nothing),
 		cmocka_unit_test(a_board_that_was_wiped_is_as_new_too),
 	};
