@@ -398,8 +398,9 @@ def test_of_sixteen_who_want_the_same_exactly_one_wins(drive, house, kind, round
         assert {a.status for a in answers if a not in winners} <= {405, 412, 423, 207}
 
 
-def test_a_lock_bomb_leaves_a_server_that_locks(drive, house):
-    served = drive("--durability", "rename")
+def test_a_lock_bomb_leaves_a_server_that_locks(start, house, model):
+    # Each keeps its connection, which under the model fork is a process.
+    served = start("drive", "--model", model, "--workers", "16", "--durability", "rename", house)
 
     def bomb(i):
         with served.connect() as wire:
