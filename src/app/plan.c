@@ -48,6 +48,7 @@ static void service_free(struct plan_service *s)
 	opt_fini(&s->core_group);
 	if (s->conf && s->own_group.n_opts)
 		opt_fini(&s->own_group);
+	free(s->addrs);
 	free(s->conf);
 	free(s->name);
 	free(s);
@@ -247,8 +248,53 @@ int plan_args(struct plan *plan, char **argv, struct reason *reason)
 	return r == 0 ? finish_service(plan, ops, reason) : r;
 }
 
+static bool listens_at(const struct plan_service *s, const struct addr *addr)
+{
+	bool fixed =
+		addr->sa.sa_family == AF_UNIX || addr_port(addr); /* or any port will do */
+
+	for (size_t i = 0; fixed && i < s->n_addrs; i++) {
+		if (addr_equal(&s->addrs[i], addr))
+			return true;
+	}
+	return false;
+}
+
+/* The service that listens at @addr, as far as is known; or NULL. */
+static const struct plan_service *who_is_at(
+	const struct plan *plan, const struct addr *addr)
+{
+	for (size_t i = 0; i < plan->n_services; i++) {
+		if (listens_at(plan->services[i], addr))
+			return plan->services[i];
+	}
+	return NULL;
+}
+
+/* Keeps where the last service listens, and sees that nobody does yet. */
+static int take_addresses(
+	struct plan *plan, const struct addr *all, size_t n_all, struct reason *reason)
+{
+	struct plan_service *s = plan->services[plan->n_services - 1];
+	const struct plan_service *other;
+	char text[ADDR_TEXT_MAX];
+
+	s->addrs = malloc(n_all * sizeof(*all));
+	if (!s->addrs)
+		return reason_set(reason, "out of memory");
+	for (size_t i = 0; i < n_all; i++) {
+		addr_text(&all[i], text);
+		other = who_is_at(plan, &all[i]);
+		if (other)
+			return reason_set(reason, "[service %s] listens at %s already",
+				other->name, text);
+		s->addrs[s->n_addrs++] = all[i];
+	}
+	return 0;
+}
+
 /* What can be said of a section before it is run, with the line that is to change. */
-static int check_section(const struct plan *plan, const struct ini *ini,
+static int check_section(struct plan *plan, const struct ini *ini,
 	const struct ini_section *section, struct reason *reason)
 {
 	const struct spec *spec = &plan->specs[plan->n_services - 1];
@@ -259,12 +305,55 @@ static int check_section(const struct plan *plan, const struct ini *ini,
 	size_t n_all;
 
 	int r = crew_check(spec, &silent, all, &n_all, &at_fault, &why);
+	if (r == 0) {
+		at_fault = "listen";
+		r = take_addresses(plan, all, n_all, &why);
+	}
 	if (r == 0)
 		return 0;
 	const struct ini_entry *entry = at_fault ? ini_find(section, at_fault) : NULL;
+	if (entry && strcmp(at_fault, "command") != 0) /* which may hold all of that */
+		ini_hint(entry, &why);
 	(void)reason_set(reason, "%s:%u: %.400s", ini->file,
 		entry ? entry->line : section->line, why.text);
 	return r;
+}
+
+static bool has(const struct opt *opts, size_t n_opts, const char *name)
+{
+	return opt_find(
+		&(struct opt_group){.opts = opts, .n_opts = n_opts}, span_str(name));
+}
+
+/* Whether the settings of a section that runs @ops (NULL: [preforkd]) are settings of another
+ * kind of section: then the line says so. */
+static int check_names(const struct ini *ini, const struct ini_section *section,
+	const struct service_ops *ops, struct reason *reason)
+{
+	const struct service_ops *other;
+
+	for (size_t i = 0; i < section->n_entries; i++) {
+		const struct ini_entry *e = &section->entries[i];
+		bool common = has(settings_opts, settings_n_opts, e->name);
+		bool global = has(global_opts, ARRAY_LEN(global_opts), e->name);
+
+		if (!ops && common && !global)
+			return reason_set(reason, "%s:%u: %s stands under [service NAME]",
+				ini->file, e->line, e->name);
+		if (ops && global && !common)
+			return reason_set(reason, "%s:%u: %s stands under [preforkd]",
+				ini->file, e->line, e->name);
+		if (!ops || common || has(ops->opts, ops->n_opts, e->name))
+			continue;
+		for (size_t j = 0; (other = registry_service_at(j)); j++) {
+			if (has(other->opts, other->n_opts, e->name))
+				return reason_set(reason,
+					"%s:%u: %s is a setting of %s, and this section runs %s",
+					ini->file, e->line, e->name, other->name,
+					ops->name);
+		}
+	}
+	return 0;
 }
 
 static int read_section(struct plan *plan, const struct ini *ini,
@@ -279,10 +368,14 @@ static int read_section(struct plan *plan, const struct ini *ini,
 		return reason_set(reason,
 			"%s:%u: [service %s] needs a line \"run = SERVICE\"", ini->file,
 			section->line, section->service);
-	if (find_service(run->value, &ops, &why) < 0)
-		return reason_set(reason, "%s:%u: %.300s", ini->file, run->line, why.text);
+	if (find_service(run->value, &ops, &why) < 0) {
+		ini_hint(run, &why);
+		return reason_set(reason, "%s:%u: %.400s", ini->file, run->line, why.text);
+	}
 
-	int r = add_service(plan, section->service, ops, &s, reason);
+	int r = check_names(ini, section, ops, reason);
+	if (r == 0)
+		r = add_service(plan, section->service, ops, &s, reason);
 	if (r == 0)
 		r = ini_apply(ini, section, &s->core_group, reason);
 	if (r < 0)
@@ -294,7 +387,9 @@ static int read_section(struct plan *plan, const struct ini *ini,
 	if (finish_service(plan, ops, &why) < 0) {
 		const struct ini_entry *model = ini_find(section, "model");
 
-		return reason_set(reason, "%s:%u: %.300s", ini->file,
+		if (model)
+			ini_hint(model, &why);
+		return reason_set(reason, "%s:%u: %.400s", ini->file,
 			model ? model->line : section->line, why.text);
 	}
 	return check_section(plan, ini, section, reason);
@@ -339,7 +434,7 @@ static int read_text(
 
 		if (section->service)
 			r = read_section(plan, ini, section, reason);
-		else
+		else if ((r = check_names(ini, section, NULL, reason)) == 0)
 			r = ini_apply(ini, section, &plan->global_group, reason);
 	}
 	ini_free(ini);

@@ -31,6 +31,8 @@ struct plan_service {
 	void *conf; /* service_ops.conf_bytes */
 	struct opt_group core_group;
 	struct opt_group own_group;
+	struct addr *addrs; /* owned: where it listens, if a file says so */
+	size_t n_addrs;
 };
 
 struct plan {

@@ -117,6 +117,23 @@ static int service_help(const char *name)
 	return EXIT_DONE;
 }
 
+/* Whether the words from a service's name on ask for its options. What follows a program's
+ * name is that program's. */
+static bool asks_for_help(char **words)
+{
+	const struct service_ops *service = registry_service(words[0]);
+
+	if (!service)
+		return false;
+	for (size_t i = 1; words[i] && strcmp(words[i], "--") != 0; i++) {
+		if (is(words[i], "-h", "--help"))
+			return true;
+		if (service->argument_is_command)
+			return false;
+	}
+	return false;
+}
+
 /* What was asked for, to be read again on a reload. */
 struct program {
 	const struct options *options;
@@ -488,7 +505,7 @@ int main(int argc, char **argv)
 		return scrub_main(argc - i, argv + i);
 	if (i < argc && strcmp(argv[i], "trash") == 0)
 		return trash_main(argc - i, argv + i);
-	if (i + 1 < argc && registry_service(argv[i]) && is(argv[i + 1], "-h", "--help"))
+	if (i < argc && asks_for_help(argv + i))
 		return service_help(argv[i]);
 	if (i == argc && !o.config)
 		return usage_error(

@@ -266,6 +266,19 @@ const struct ini_entry *ini_find(const struct ini_section *section, const char *
 	return NULL;
 }
 
+void ini_hint(const struct ini_entry *entry, struct reason *reason)
+{
+	const char *value = entry->value;
+	struct reason bare = *reason;
+
+	if (strstr(value, " #") || strstr(value, " ;"))
+		(void)reason_set(
+			reason, "%.420s; a comment has a line of its own", bare.text);
+	else if (value[0] == '"' || value[0] == '\'')
+		(void)reason_set(
+			reason, "%.420s; a value is written without quotes", bare.text);
+}
+
 /* The line before entry @i that sets the same, or 0. */
 static unsigned line_of_twin(const struct ini_section *section, size_t i)
 {
@@ -295,6 +308,8 @@ int ini_apply(const struct ini *ini, const struct ini_section *section,
 	for (size_t i = 0; i < section->n_entries; i++) {
 		int rc = apply_entry(section, i, group, reason);
 
+		if (rc && reason)
+			ini_hint(&section->entries[i], reason);
 		if (rc)
 			return place(ini->file, section->entries[i].line, rc, reason);
 	}

@@ -57,6 +57,9 @@ void ini_free(struct ini *ini); /* NULL is fine */
 /* The last value of @name in a section, or NULL. */
 const struct ini_entry *ini_find(const struct ini_section *section, const char *name);
 
+/* Adds to the sentence of a refused value how it was probably meant: a comment, or quotes. */
+void ini_hint(const struct ini_entry *entry, struct reason *reason);
+
 /**
  * ini_apply - set everything a section says, and see that nothing required is missing.
  *

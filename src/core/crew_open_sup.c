@@ -118,22 +118,30 @@ struct span crew_refusal(const struct crew *crew, enum refusal why)
 int crew_check(const struct spec *spec, struct log *log, struct addr *all, size_t *n_all,
 	const char **at_fault, struct reason *reason)
 {
+	const struct settings *s = spec->settings;
 	struct net *proxies;
 	size_t n_proxies;
+	uid_t uid;
+	gid_t gid;
 
 	AUTO_BUF refusal = BUF_INIT(OPT_VALUE_MAX);
 
 	*at_fault = "refusal";
-	int r = read_refusal(spec->settings->refusal, &refusal, reason);
+	int r = read_refusal(s->refusal, &refusal, reason);
 	if (r < 0)
 		return r;
 	*at_fault = "proxy_from";
-	r = parse_proxies(&spec->settings->proxy_from, &proxies, &n_proxies, reason);
+	r = parse_proxies(&s->proxy_from, &proxies, &n_proxies, reason);
 	free(proxies);
 	if (r < 0)
 		return r;
+	/* Another than root may check what root is to run. */
+	*at_fault = s->user ? "user" : "group";
+	r = geteuid() == 0 ? peer_rights(s->user, s->group, &uid, &gid, reason) : 0;
+	if (r < 0)
+		return r;
 	*at_fault = "listen";
-	r = parse_listens(&spec->settings->listens, all, n_all, reason);
+	r = parse_listens(&s->listens, all, n_all, reason);
 	if (r < 0)
 		return r;
 

@@ -11,6 +11,7 @@
 #include "os/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -281,6 +282,7 @@ static void on_chan(struct loop_io *io, uint32_t events)
 static void on_pid(struct loop_io *io, uint32_t events)
 {
 	struct upgrade *u = container_of(io, struct upgrade, pid_io);
+	char text[PROC_HOW_MAX];
 	siginfo_t how;
 
 	(void)events;
@@ -289,9 +291,12 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	loop_remove(u->server->loop, io);
 	if (proc_reap(&u->proc, &how) < 0)
 		return;
-	if (u->state == UPGRADE_WAITING)
-		give_up(u, u->why.text[0] ? u->why.text
-					  : "the new program ended before it was ready");
+	if (u->state != UPGRADE_WAITING)
+		return;
+	proc_how(&how, text);
+	if (!u->why.text[0])
+		(void)reason_set(&u->why, "the new program %s before it was ready", text);
+	give_up(u, u->why.text);
 }
 
 static void on_deadline(struct loop_timer *timer)
@@ -361,9 +366,12 @@ int upgrade_begin(struct upgrade *u, struct control_client *client, struct reaso
 	if (u->server->posts.changing || u->server->posts.ending || u->state != UPGRADE_OFF
 		|| u->proc.pidfd >= 0)
 		return reason_set(reason, "another change is under way");
-	if (!u->server->program->path)
+	const char *path = u->server->program->path;
+	if (!path)
 		return reason_set(
 			reason, "it is not known where this program was started from");
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return reason_errno(reason, "cannot run %s, so the old one goes on", path);
 
 	u->n_takes = 0;
 	u->why = (struct reason){0};

@@ -136,3 +136,39 @@ def test_help_names_every_option_of_the_service():
 def test_a_service_named_as_a_port_and_a_host_by_name(start, folder, model):
     served = start("drive", "--model", model, folder, listen="localhost:0")
     assert served.ask("GET", "/").status == 200
+
+
+BAD = [
+    ("listen = 127.0.0.1:1\nrun = echo\nuser = no-such-user\n", 4, "there is no user called no-such-user"),
+    ("listen = 127.0.0.1:1\nrun = exec\ncommand = /no/such/program\n", 4, 'cannot run "/no/such/program"'),
+    ("listen = 127.0.0.1:1\nrun = exec\ncommand = cat\ndirectory = /no/such\n", 5, "cannot begin in /no/such"),
+    ("listen = 127.0.0.1:1\nrun = script\ncommand = no-such-interpreter x\n", 4, '"no-such-interpreter"'),
+    ("listen = 127.0.0.1:1\nrun = echo # the smallest\n", 3, "; a comment has a line of its own"),
+    ("listen = 127.0.0.1:1\nrun = echo\nworkers = 4 ; or so\n", 4, "; a comment has a line of its own"),
+    ("listen = 127.0.0.1:1\nrun = echo\nmodel = 'ring'\n", 4, "; a value is written without quotes"),
+    ('listen = "127.0.0.1:1"\nrun = echo\n', 2, "; a value is written without quotes"),
+    ("listen = 127.0.0.1:1\nrun = echo\nlog_file = /tmp/x\n", 4, "log_file stands under [preforkd]"),
+    ("listen = 127.0.0.1:1\nrun = echo\nroot = /tmp\n", 4, "root is a setting of drive, and this section runs echo"),
+    ("listen = 127.0.0.1:1\nlisten = 127.0.0.1:1\nrun = echo\n", 3, "[service a] listens at 127.0.0.1:1 already"),
+    ("listen = 127.0.0.1:1\nrun = echo\n[service b]\nrun = echo\nlisten = 127.0.0.1:1\n", 6, "[service a] listens at 127.0.0.1:1 already"),
+    ("listen = 127.0.0.1:1\nrun = echo\n[preforkd]\nworkers = 4\n", 5, "workers stands under [service NAME]"),
+]
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("text, line, says", BAD)
+def test_what_a_start_would_trip_over_is_said_by_t_with_its_line(tmp_path, text, line, says):
+    if "user =" in text and os.geteuid():
+        pytest.skip("who is not root may check what root is to run, and cannot know its users")
+    path = tmp_path / "bad.conf"
+    path.write_text("[service a]\n" + text)
+    checked = run("-t", "-c", path)
+    assert checked.returncode == 78 and checked.stderr.startswith(f"preforkd: {path}:{line}: "), checked
+    assert says in checked.stderr and checked.stderr.count("\n") == 1, checked
+
+
+@pytest.mark.core
+def test_help_is_given_wherever_it_is_asked_for_but_by_a_programs_words(folder):
+    assert run("drive", folder, "--help").stdout == run("drive", "--help").stdout != ""
+    refused = run("exec", "--listen", "nowhere", "--", "cat", "--help")
+    assert refused.returncode and not refused.stdout

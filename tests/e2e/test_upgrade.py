@@ -72,6 +72,19 @@ def test_an_upgrade_leaves_another_process_that_serves(installed, served):
     installed.end()
 
 
+def test_what_is_wrong_with_the_program_that_is_installed_is_said(installed, served):
+    installed.path.unlink()
+    gone = installed.ctl.run("upgrade")
+    assert gone.returncode == 1
+    assert gone.stderr == f"preforkctl: cannot run {installed.path}, so the old one goes on: No such file or directory\n"
+    installed.path.write_text("#!/bin/sh\nexit 3\n")
+    installed.path.chmod(0o755)
+    ended = installed.ctl.run("upgrade")
+    assert ended.returncode == 1
+    assert ended.stderr == "preforkctl: the new program exited with status 3 before it was ready; the old one goes on\n"
+    assert served.ask("GET", "/a").status == 200
+
+
 @pytest.mark.parametrize("kept", [[], ["-1"]], ids=["kept-alive", "one-each"])
 @pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
 def test_upgrading_every_second_under_load_loses_nothing(installed, served, kept, seconds):

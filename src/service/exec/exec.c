@@ -58,8 +58,7 @@ static int check(void *settings, const struct service_site *site, struct reason 
 {
 	const struct exec_conf *conf = settings;
 
-	(void)site;
-	return run_check(&conf->run, reason);
+	return run_check(&conf->run, site, reason);
 }
 
 static const struct opt opts[] = {

@@ -403,14 +403,17 @@ void runner_limit(struct runner *x, int resource, uint64_t soft, uint64_t hard)
 	x->limits[x->n_limits++] = (struct program_limit){resource, soft, hard};
 }
 
-int run_check(const struct run_conf *conf, struct reason *reason)
+int run_check(
+	const struct run_conf *conf, const struct service_site *site, struct reason *reason)
 {
 	struct command command;
 
+	*site->at_fault = "command";
 	int r = command_find(conf->command, &command, reason);
 	if (r < 0)
 		return r;
 	command_fini(&command);
+	*site->at_fault = "directory";
 	if (!conf->directory)
 		return 0;
 	AUTO_CLOSE int dir =

@@ -115,8 +115,10 @@ void runner_fini(struct runner *x);
 /* Sets a limit of all its programs; at most as many as there is room for. */
 void runner_limit(struct runner *x, int resource, uint64_t soft, uint64_t hard);
 
-/* In the supervisor: whether it could be begun. 0, or negative with @reason. */
-[[nodiscard]] int run_check(const struct run_conf *conf, struct reason *reason);
+/* In the supervisor: whether it could be begun. 0, or negative with @reason and the setting at
+ * fault told to @site. */
+[[nodiscard]] int run_check(const struct run_conf *conf, const struct service_site *site,
+	struct reason *reason);
 
 /* For who began it, once, and the last thing done with @r: it has ended as @how says; or
  * it could not be begun after all. */

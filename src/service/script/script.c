@@ -310,17 +310,18 @@ static int check(void *settings, const struct service_site *site, struct reason 
 	const struct script_conf *conf = settings;
 	struct command command;
 
-	(void)site;
+	*site->at_fault = "launcher";
 	int bad = find_launcher(conf, &command, reason);
 	if (bad)
 		return bad;
 	command_fini(&command);
+	*site->at_fault = "command";
 	bad = command_find(conf->run.command, &command, reason);
 	if (bad)
 		return bad;
 	bad = check_words(&command.words, reason);
 	command_fini(&command);
-	return bad ? bad : run_check(&conf->run, reason);
+	return bad ? bad : run_check(&conf->run, site, reason);
 }
 
 static const struct opt opts[] = {
