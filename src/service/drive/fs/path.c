@@ -40,7 +40,7 @@ enum fs_result fs_path_check(const char *path)
 		return FS_TOO_LONG;
 
 	for (;;) {
-		size_t n = strcspn(at, "/");
+		size_t n = (size_t)(strchrnul(at, '/') - at);
 		enum fs_result result = check_name(at, n, at == path);
 		if (result != FS_OK || !at[n])
 			return result;

@@ -160,10 +160,10 @@ static bool spells_private(const struct fs_root *root, const char *path)
 {
 	char first[FS_NAME_MAX];
 	struct statx st;
-	size_t n = strcspn(path, "/");
 
-	if (!root->can.case_blind || n == 0)
+	if (!root->can.case_blind || !*path)
 		return false;
+	size_t n = strcspn(path, "/");
 	memcpy(first, path, n); /* checked: no name is longer */
 	first[n] = '\0';
 	return file_stat(root->fd, first, &st) == 0 && st.stx_ino == root->private_inode;

@@ -231,12 +231,12 @@ static bool remember_oldest(void *ctx, const char *name)
  * time. */
 void fs_trash_tidy(const struct fs_root *root, const struct fs_trashed *kept)
 {
-	struct oldest oldest = {0};
 	const struct fs_watch watch = fs_root_own_watch(root);
 	char key[FS_BUCKET_KEY_MAX], where[FS_TRASH_WHERE_MAX];
 
 	if (!kept->where[0] || kept->time_ns / 1000 % TRIM_ONE_IN != 0)
 		return;
+	struct oldest oldest = {0}; /* kilobytes: not to be cleared for nothing */
 	(void)snprintf(key, sizeof(key), "%.16s", kept->where);
 	if (fs_bucket_each(root, key, remember_oldest, &oldest) != FS_OK)
 		return;
