@@ -14,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TALK_NS (5 * NS_PER_SEC) /* for sending the question, and for taking the answer */
+#define TALK_NS  (5 * NS_PER_SEC)  /* for sending the question, and for taking the answer */
+#define PAUSE_NS (100 * NS_PER_MS) /* without descriptors: others may give some back */
 
 static void accept_more(struct control *control, bool on)
 {
@@ -185,6 +186,26 @@ static void on_listener(struct loop_io *io, uint32_t events)
 		arrive(control, fd);
 	if (fd == SOCK_NO_ROOM || control->n_clients == CONTROL_CLIENTS_MAX)
 		accept_more(control, false); /* until one ends */
+	if (fd == SOCK_NO_ROOM
+		&& loop_at(control->loop, &control->again,
+			   loop_now_ns(control->loop) + PAUSE_NS)
+			   < 0)
+		accept_more(control, true); /* busy is better than deaf */
+}
+
+static void on_again(struct loop_timer *timer)
+{
+	struct control *control = container_of(timer, struct control, again);
+
+	if (control->n_clients < CONTROL_CLIENTS_MAX)
+		accept_more(control, true);
+}
+
+/* From now on nobody is heard. */
+static void stop_listening(struct control *control)
+{
+	loop_remove(control->loop, &control->io);
+	loop_cancel(control->loop, &control->again);
 }
 
 void control_adopt(struct control *control, int fd, const struct addr *addr)
@@ -193,6 +214,7 @@ void control_adopt(struct control *control, int fd, const struct addr *addr)
 	control->fd = fd;
 	control->addr = *addr;
 	control->io = (struct loop_io){.on = on_listener, .fd = fd};
+	control->again = (struct loop_timer){.on = on_again};
 	accept_more(control, true);
 }
 
@@ -232,7 +254,7 @@ static void close_all(struct control *control)
 {
 	struct control_client *c, *tmp;
 
-	loop_remove(control->loop, &control->io);
+	stop_listening(control);
 	list_for_each_safe (c, tmp, &control->clients, link)
 		end(c);
 }
@@ -241,7 +263,7 @@ void control_abandon(struct control *control)
 {
 	if (control->fd < 0)
 		return;
-	loop_remove(control->loop, &control->io);
+	stop_listening(control);
 	fd_close(&control->fd);
 }
 

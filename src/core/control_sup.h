@@ -50,6 +50,7 @@ struct control {
 	struct loop *loop; /* borrowed, as the next */
 	struct log *log;
 	struct loop_io io;
+	struct loop_timer again; /* set while there is no descriptor for the next client */
 	struct addr addr;
 	int fd;           /* owned; -1 while there is none */
 	const char *link; /* a name that leads to addr, and goes with it; NULL for none */

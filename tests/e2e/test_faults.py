@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -17,7 +18,7 @@ import pytest
 
 import faults
 from harness import ledger
-from harness.server import PREFORKD, children, descriptors
+from harness.server import PREFORKD, children, descriptors, slept
 from harness.wait import for_exit, until
 from test_control import Ctl
 
@@ -256,6 +257,17 @@ def cpu_s(pids):
         with open(f"/proc/{pid}/schedstat") as f:
             total += int(f.read().split()[0])
     return total / 1e9
+
+
+def test_the_control_socket_answers_again_after_descriptors_were_short(target, model):
+    """Also where nobody but a server that starts had asked meanwhile: that one looks who is alive."""
+    target = target(faults.NoDescriptors(), 4)
+    with faults.limited([target.pid], "nofile", faults.NoDescriptors.first_free):
+        before = slept(target.pid)
+        with socket.socket(socket.AF_UNIX) as asker:
+            asker.connect(str(target.ctl.path))
+            until(lambda: slept(target.pid) > before, "the supervisor has looked")
+    assert target.ctl.status()["pid"] == target.pid
 
 
 def test_without_descriptors_nobody_spins_and_who_waits_is_answered_later(target, model):

@@ -4,16 +4,11 @@ import signal
 
 import pytest
 
+from harness.server import slept
 from harness.wait import until
 from harness.wire import head
 
 pytestmark = pytest.mark.core  # the life of a server is each model's own
-
-
-def sleeps(pid):
-    """How often process @pid has gone to sleep."""
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt_switches"))
 
 
 def test_who_has_asked_is_answered_though_another_waits_for_the_process(start, folder):
@@ -25,8 +20,8 @@ def test_who_has_asked_is_answered_though_another_waits_for_the_process(start, f
     served.kill_worker(holder, signal.SIGSTOP)
     second = served.connect()
     second.send(head("GET", "/a"))
-    before = sleeps(served.pid)
-    until(lambda: sleeps(served.pid) > before + 10, "the supervisor has looked again and again for who may go")
+    before = slept(served.pid)
+    until(lambda: slept(served.pid) > before + 10, "the supervisor has looked again and again for who may go")
     first.send(head("GET", "/a"))
     served.kill_worker(holder, signal.SIGCONT)
 

@@ -63,6 +63,12 @@ def descriptors(pid):
     return found
 
 
+def slept(pid):
+    """How often process @pid has gone to sleep."""
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt_switches"))
+
+
 class Server:
     """preforkd with @args. Use it as a context, or by the fixture `start`.
 
