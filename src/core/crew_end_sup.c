@@ -110,7 +110,7 @@ static void begin_drain(struct crew *crew)
 void crew_give_up(struct crew *crew)
 {
 	crew->failed = true;
-	crew->spec->model->sup_drain(crew);
+	let_go(crew);
 	listen_give_up(crew);
 	for (unsigned i = 0; i < crew->n_slots; i++)
 		drain_slot(&crew->slots[i], false);
