@@ -281,21 +281,15 @@ struct conn *conn_to_give_way(struct worker *w)
 	return NULL;
 }
 
-/* Reads and drops what still comes, until the peer's end, too much of it, or too late. */
+/* Drops what still comes, until the peer's end, too much of it, or too late. */
 static void linger_on(struct held *h)
 {
-	for (;;) {
-		/* MSG_TRUNC: the kernel drops the bytes without copying them (tcp(7)). */
-		ssize_t got = recv(h->fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
+	int64_t n = sock_discard(h->fd, h->linger_bytes);
 
-		if (got < 0 && errno == EAGAIN)
-			return;
-		if (got <= 0 || (uint64_t)got >= h->linger_bytes) {
-			conn_finish(h, false);
-			return;
-		}
-		h->linger_bytes -= (uint64_t)got;
-	}
+	if (n < 0 || (uint64_t)n >= h->linger_bytes)
+		conn_finish(h, false);
+	else
+		h->linger_bytes -= (uint64_t)n;
 }
 
 bool conn_watch(struct held *h, uint32_t events)

@@ -18,6 +18,7 @@ enum {
 	FAREWELL_MAX = 1024, /* refused connections still open; past it they are cut */
 	ACCEPT_MAX = 64, /* connections taken in one go, before workers are heard again */
 	FD_RESERVE = 32, /* descriptors kept free for files, logs and channels */
+	DISCARD_MOST = 4 << 20, /* bytes of a refused connection dropped in one go */
 	GUESTS_MIN = 16, /* connections that are tried however few descriptors there are */
 };
 #define LAST_WORD_NS \
@@ -121,7 +122,8 @@ static void on_farewell(struct guest *g, uint32_t events)
 {
 	struct lobby *l = g->lobby;
 
-	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) || !sock_discard(g->fd))
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		|| sock_discard(g->fd, DISCARD_MOST) < 0)
 		lobby_close(g);
 	look_at_drain(l);
 }
@@ -344,7 +346,8 @@ void lobby_refuse(struct guest *g, enum refusal why)
 	 * refusal might never be seen: so the peer gets a moment to read it.
 	 */
 	bool stays = words.n && l->lines[GUEST_FAREWELL].n < FAREWELL_MAX
-		     && sock_say_last(g->fd, words.p, words.n) && sock_discard(g->fd);
+		     && sock_say_last(g->fd, words.p, words.n)
+		     && sock_discard(g->fd, DISCARD_MOST) >= 0;
 	enter_line(g, GUEST_FAREWELL);
 	if (!stays || !watch(g, EPOLLIN | EPOLLRDHUP)) {
 		sock_shut(g->fd);

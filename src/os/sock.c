@@ -3,6 +3,7 @@
 #include "os/sock.h"
 
 #include "base/reason.h"
+#include "base/util.h"
 #include "os/fd.h"
 
 #include <errno.h>
@@ -271,15 +272,31 @@ bool sock_say_last(int fd, const void *bytes, size_t n)
 	       && shutdown(fd, SHUT_WR) == 0;
 }
 
-bool sock_discard(int fd)
+static ssize_t discard_once(int fd)
 {
-	ssize_t got;
+	char waste[16 * KIB];
 
 	/* On TCP, MSG_TRUNC drops the bytes without copying them anywhere (tcp(7)). */
-	do
-		got = recv(fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
-	while (got > 0);
-	return got < 0 && errno == EAGAIN;
+	ssize_t got = recv(fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
+
+	return got < 0 && errno == EFAULT ? recv(fd, waste, sizeof(waste), MSG_DONTWAIT)
+					  : got;
+}
+
+int64_t sock_discard(int fd, uint64_t most)
+{
+	uint64_t n = 0;
+
+	while (n < most) {
+		ssize_t got = discard_once(fd);
+
+		if (got < 0 && errno == EAGAIN)
+			break;
+		if (got <= 0)
+			return -1;
+		n += (uint64_t)got;
+	}
+	return (int64_t)n;
 }
 
 int sock_make_blocking(int fd)

@@ -88,8 +88,11 @@ bool sock_has_input(int fd);
 /* Sends @bytes, which must fit at once, and then FIN. Whether they went. */
 bool sock_say_last(int fd, const void *bytes, size_t n);
 
-/* Drops what waits to be read, without reading it. False when the peer has ended, too. */
-bool sock_discard(int fd);
+/*
+ * Drops what waits to be read, but not much more than @most bytes (not 0). Returns how many it
+ * were: fewer than @most if now nothing waits; or -1 if the peer has ended.
+ */
+int64_t sock_discard(int fd, uint64_t most);
 
 /* Makes reads and writes wait, for every process that holds the socket. 0 or -errno. */
 [[nodiscard]] int sock_make_blocking(int fd);

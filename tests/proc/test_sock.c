@@ -4,6 +4,7 @@
 
 #include "base/reason.h"
 #include "os/addr.h"
+#include "os/chan.h"
 #include "os/fd.h"
 #include "os/sock.h"
 
@@ -178,13 +179,34 @@ static void last_words_reach_a_peer_that_had_more_to_say(void **state)
 	wait_readable(fd);
 	assert_true(sock_has_input(fd));
 	assert_true(sock_say_last(fd, "sorry", 5));
-	assert_true(sock_discard(fd));
+	assert_int_equal(sock_discard(fd, 1000), 22);
 	assert_false(sock_has_input(fd));
 	close(fd);
 
 	/* Had the request been unread at close, this would be a reset. */
 	assert_int_equal(recv(client, buf, sizeof(buf), MSG_WAITALL), 5);
 	assert_memory_equal(buf, "sorry", 5);
+}
+
+static void what_a_peer_sends_too_much_is_dropped_on_any_socket(void **state)
+{
+	(void)state;
+	static const char big[20'000];
+	struct chan_pair pair;
+	char buf[10];
+
+	assert_int_equal(chan_pair_open_stream(&pair), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(send(pair.wrk, big, sizeof(big), 0), sizeof(big));
+	assert_true(sock_discard(pair.sup, 1) > 0);
+	assert_true(sock_has_input(pair.sup));
+	assert_true(sock_discard(pair.sup, SIZE_MAX) > 0);
+	assert_int_equal(sock_discard(pair.sup, SIZE_MAX), 0);
+	assert_int_equal(send(pair.sup, "sorry", 5, 0), 5);
+	assert_int_equal(recv(pair.wrk, buf, sizeof(buf), 0), 5);
+	close(pair.wrk);
+	assert_int_equal(sock_discard(pair.sup, SIZE_MAX), -1);
+	close(pair.sup);
 }
 
 int main(void)
@@ -196,6 +218,7 @@ int main(void)
 			a_unix_socket_replaces_a_dead_server_but_no_living_one_and_no_file),
 		cmocka_unit_test(the_kernel_knows_how_much_was_read_and_sent_by_whomever),
 		cmocka_unit_test(last_words_reach_a_peer_that_had_more_to_say),
+		cmocka_unit_test(what_a_peer_sends_too_much_is_dropped_on_any_socket),
 	};
 	return cmocka_run_group_tests_name("sock", tests, NULL, NULL);
 }
