@@ -138,6 +138,11 @@ static inline void board_add(_Atomic uint64_t *counter, uint64_t n)
 	atomic_store_explicit(counter, now + n, memory_order_relaxed);
 }
 
+static inline uint64_t board_read(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
 static inline enum seat_state seat_state(const struct seat *seat)
 {
 	return (enum seat_state)atomic_load_explicit(&seat->state, memory_order_acquire);

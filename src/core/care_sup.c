@@ -3,7 +3,7 @@
 #include "core/care_sup.h"
 
 #include "core/core_wire.h"
-#include "core/crew_sup.h"
+#include "core/crew_priv_sup.h"
 #include "core/model.h"
 #include "core/settings.h"
 #include "log/log.h"
@@ -13,13 +13,6 @@
 
 #define TICK_MOST_NS  NS_PER_SEC
 #define TICK_LEAST_NS (20 * NS_PER_MS)
-
-#define SLOT_KVS(s) KV("service", (s)->crew->spec->name), KV("worker", (s)->index)
-
-static uint64_t read_counter(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
 
 static bool recycles(const struct settings *s)
 {
@@ -42,8 +35,7 @@ static const char *is_due(const struct slot *slot)
 	uint64_t bytes;
 
 	if (slot->care.most_requests
-		&& read_counter(&slot->board->counters->requests)
-			   >= slot->care.most_requests)
+		&& board_read(&slot->board->counters->requests) >= slot->care.most_requests)
 		return "requests";
 	if (slot->care.most_age_ns && age >= slot->care.most_age_ns)
 		return "age";
@@ -141,7 +133,7 @@ static void look_at_worker(struct slot *slot)
 {
 	const struct core_msg ping = {.type = CORE_PING};
 	uint64_t timeout = slot->crew->spec->settings->stuck_timeout_ns;
-	uint64_t progress = read_counter(&slot->board->counters->progress);
+	uint64_t progress = board_read(&slot->board->counters->progress);
 	uint64_t now = loop_now_ns(slot->crew->loop);
 	const struct seat *seat = busy_seat(slot->board);
 

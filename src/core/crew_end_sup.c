@@ -3,7 +3,7 @@
 /* The end of a crew, and of one of its workers, in an orderly way or not. */
 
 #include "core/core_wire.h"
-#include "core/crew_sup.h"
+#include "core/crew_priv_sup.h"
 #include "core/lobby_sup.h"
 #include "core/model.h"
 #include "core/settings.h"
@@ -26,6 +26,12 @@ static void drain_slot(struct slot *slot, bool patient)
 void crew_finish(struct slot *slot)
 {
 	drain_slot(slot, true);
+}
+
+void crew_end_now(struct slot *slot)
+{
+	crew_go(slot, SLOT_KILLING);
+	proc_signal(&slot->proc, SIGKILL);
 }
 
 void crew_retire(struct slot *slot)

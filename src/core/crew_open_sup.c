@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "core/crew_sup.h"
+#include "core/crew_priv_sup.h"
 
 #include "base/escape.h"
 #include "base/reason.h"

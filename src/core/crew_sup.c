@@ -5,16 +5,14 @@
 #include "base/reason.h"
 #include "core/care_sup.h"
 #include "core/core_wire.h"
+#include "core/crew_priv_sup.h"
 #include "core/exit.h"
-#include "core/heritage.h"
 #include "core/model.h"
 #include "core/settings.h"
-#include "core/worker_wrk.h"
 #include "log/log.h"
 #include "os/chan.h"
 #include "os/fd.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,11 +26,6 @@
 			   */
 #define EARLY_DEATHS_MAX \
 	3u /* before any worker was ever ready; then the service is given up */
-
-/* Which worker a line is about. */
-#define SLOT_KVS(s) KV("service", (s)->crew->spec->name), KV("worker", (s)->index)
-
-static void spawn(struct slot *slot);
 
 void crew_go(struct slot *slot, enum slot_state to)
 {
@@ -92,15 +85,14 @@ void crew_set_timer(struct slot *slot, uint64_t after_ns)
 	(void)loop_at(loop, &slot->timer, after_ns ? loop_now_ns(loop) + after_ns : 0);
 }
 
-static void forget_process(struct slot *slot)
+void crew_forget(struct slot *slot)
 {
 	loop_remove(slot->crew->loop, &slot->pid_io);
 	loop_remove(slot->crew->loop, &slot->chan_io);
 	fd_close(&slot->chan);
 }
 
-/* No worker can be made, or one has ended: the place is free at once, or after a while. */
-static void cool(struct slot *slot, bool failed, bool was_ready)
+void crew_cool(struct slot *slot, bool failed, bool was_ready)
 {
 	slot->n_failures = failed ? slot->n_failures + 1 : 0;
 	uint64_t wait_ns = failed ? backoff_ns(slot->n_failures, was_ready) : 0;
@@ -111,19 +103,14 @@ static void cool(struct slot *slot, bool failed, bool was_ready)
 		crew_go(slot, SLOT_EMPTY);
 }
 
-static uint64_t read_counter(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
 static void add_up(const struct slot *slot, struct totals *out)
 {
 	const struct board_counters *counters = slot->board->counters;
 
-	out->connections += read_counter(&counters->connections);
-	out->requests += read_counter(&counters->requests);
-	out->bytes_in += read_counter(&counters->bytes_in);
-	out->bytes_out += read_counter(&counters->bytes_out);
+	out->connections += board_read(&counters->connections);
+	out->requests += board_read(&counters->requests);
+	out->bytes_in += board_read(&counters->bytes_in);
+	out->bytes_out += board_read(&counters->bytes_out);
 }
 
 void crew_total(const struct crew *crew, struct totals *out)
@@ -193,8 +180,8 @@ static void on_pid(struct loop_io *io, uint32_t events)
 	crew->past.deaths += !as_told;
 	/* First all that was the dead one's: from sup_gone() on the place may have a new
 	 * worker. */
-	forget_process(slot);
-	cool(slot, !as_told && was != SLOT_DRAINING, was == SLOT_READY);
+	crew_forget(slot);
+	crew_cool(slot, !as_told && was != SLOT_DRAINING, was == SLOT_READY);
 	care_gone(slot);
 	board_leave_gate(slot->board, crew->gate);
 	if (crew->spec->model->sup_gone)
@@ -230,8 +217,7 @@ static void on_timer(struct loop_timer *timer)
 	case SLOT_KILLING:
 	case SLOT_N_STATES: return;
 	}
-	crew_go(slot, SLOT_KILLING);
-	proc_signal(&slot->proc, SIGKILL);
+	crew_end_now(slot);
 }
 
 static void ready(struct slot *slot)
@@ -309,186 +295,7 @@ static void on_chan(struct loop_io *io, uint32_t events)
 		return;
 	log_error(slot->crew->log, "worker-garbled",
 		"worker sent what no sound worker sends: killing it", SLOT_KVS(slot));
-	crew_go(slot, SLOT_KILLING);
-	proc_signal(&slot->proc, SIGKILL);
-}
-
-/* In the child. The supervisor's memory is still there, and worker_main uses of it what it
- * is given. */
-static int run_worker(void *arg)
-{
-	const struct slot *slot = arg;
-	const struct crew *crew = slot->crew;
-
-	return worker_main(&(struct worker_boot){
-		.spec = crew->spec,
-		.crew = crew,
-		.slot_index = slot->index,
-		.chan = slot->chan,
-		.access_fd = crew->access_fd,
-		.board = slot->board,
-		.shared = crew->shared,
-		.uid = crew->uid,
-		.gid = crew->gid,
-		.log = crew->log,
-	});
-}
-
-static int fresh_board(struct slot *slot)
-{
-	const struct crew *crew = slot->crew;
-
-	if (!slot->board)
-		slot->board =
-			board_new(crew->n_connections, crew->spec->service->input_bytes);
-	if (!slot->board)
-		return -ENOMEM;
-	board_reset(slot->board);
-	return 0;
-}
-
-static int try_spawn(struct slot *slot, struct reason *reason)
-{
-	struct crew *crew = slot->crew;
-	struct chan_pair pair;
-	struct heritage heritage = {0};
-
-	int r = fresh_board(slot);
-	if (r == 0)
-		r = chan_pair_open(&pair);
-	if (r < 0) {
-		errno = -r;
-		return reason_errno(reason, "cannot make its memory or channel");
-	}
-
-	heritage_add(&heritage, pair.wrk);
-	heritage_add(&heritage, crew->access_fd);
-	heritage_add(&heritage, crew->log->fd);
-	if (crew->spec->model->sup_heritage) {
-		r = crew->spec->model->sup_heritage(slot, &heritage);
-		if (r < 0) {
-			fd_close(&pair.sup);
-			fd_close(&pair.wrk);
-			errno = -r;
-			return reason_errno(reason, "cannot make what it inherits");
-		}
-	}
-
-	slot->chan = pair.wrk; /* as the child is to see it */
-	board_inherit(slot->board, true);
-	r = proc_spawn(
-		&(struct proc_spec){
-			.title = crew->spec->name,
-			.keep_fds = heritage.fds,
-			.n_keep_fds = heritage.n,
-			.main = run_worker,
-			.arg = slot,
-		},
-		&slot->proc);
-	board_inherit(slot->board, false);
-	slot->chan = pair.sup;
-	fd_close(&pair.wrk);
-	if (r < 0) {
-		fd_close(&slot->chan);
-		errno = -r;
-		return reason_errno(reason, "cannot make a process");
-	}
-	return 0;
-}
-
-static int watch(struct slot *slot)
-{
-	slot->pid_io.fd = slot->proc.pidfd;
-	slot->chan_io.fd = slot->chan;
-	int r = loop_add(slot->crew->loop, &slot->pid_io, EPOLLIN);
-	if (r == 0)
-		r = loop_add(slot->crew->loop, &slot->chan_io, EPOLLIN);
-	return r;
-}
-
-/* From EMPTY; ends in STARTING, or in COOLING with the sentence logged. */
-static void spawn(struct slot *slot)
-{
-	struct crew *crew = slot->crew;
-	struct reason reason;
-
-	crew_go(slot, SLOT_STARTING);
-	slot->said_why = false;
-	slot->spawned_ns = loop_now_ns(crew->loop);
-	if (try_spawn(slot, &reason) < 0) {
-		log_error(crew->log, "spawn-failed", reason.text, SLOT_KVS(slot));
-		care_gone(slot);
-		cool(slot, true, false);
-		return;
-	}
-	if (watch(slot) < 0) {
-		/* A child that cannot be watched is not kept: without its pidfd in the loop
-		 * nobody would reap it. */
-		proc_signal(&slot->proc, SIGKILL);
-		proc_await(&slot->proc);
-		care_gone(slot);
-		forget_process(slot);
-		cool(slot, true, false);
-		return;
-	}
-	crew_set_timer(slot, crew->spec->settings->start_timeout_ns);
-	log_debug(crew->log, "worker-spawned", "worker was made", SLOT_KVS(slot),
-		KV("pid", slot->proc.pid));
-}
-
-int crew_sow(struct slot *slot, int *chan_wrk)
-{
-	struct chan_pair pair;
-	int r = fresh_board(slot);
-
-	if (r == 0)
-		r = chan_pair_open(&pair);
-	if (r < 0)
-		return r;
-	slot->chan = pair.sup;
-	crew_go(slot, SLOT_STARTING);
-	slot->said_why = false;
-	slot->spawned_ns = loop_now_ns(slot->crew->loop);
-	*chan_wrk = pair.wrk;
-	return 0;
-}
-
-int crew_sown(struct slot *slot, pid_t pid)
-{
-	struct crew *crew = slot->crew;
-	struct proc proc;
-
-	for (unsigned i = 0; i < crew->n_slots; i++) {
-		if (crew->slots[i].proc.pid == pid)
-			return -EPROTO;
-	}
-	int r = proc_adopt(pid, &proc);
-	if (r < 0)
-		return r;
-	slot->proc = proc;
-	slot->pid_io.fd = proc.pidfd;
-	/* Without it in the loop its end would go unseen: so it must not live. */
-	if (loop_add(crew->loop, &slot->pid_io, EPOLLIN) < 0) {
-		proc_signal(&slot->proc, SIGKILL);
-		proc_await(&slot->proc);
-		crew_unsow(slot);
-		return 0;
-	}
-	/* While it was being made it may have been told to finish: that waits in its
-	 * channel. */
-	if (slot->state == SLOT_STARTING)
-		crew_go(slot, SLOT_READY);
-	else if (slot->state == SLOT_KILLING)
-		proc_signal(&slot->proc, SIGKILL);
-	return 0;
-}
-
-void crew_unsow(struct slot *slot)
-{
-	board_leave_gate(slot->board, slot->crew->gate);
-	forget_process(slot);
-	cool(slot, false, false);
-	crew_look(slot->crew); /* it may have been the last */
+	crew_end_now(slot);
 }
 
 /* The place that is filled next: one with sockets of its own, where connections may wait, or
@@ -521,26 +328,15 @@ void crew_look(struct crew *crew)
 	}
 	if (crew->spec->model->seeded) {
 		if (crew->slots[0].state == SLOT_EMPTY)
-			spawn(&crew->slots[0]);
+			crew_spawn(&crew->slots[0]);
 		return;
 	}
 	for (struct slot *slot; n_claimed(crew) < crew->n_wanted;) {
 		slot = next_empty(crew);
 		if (!slot)
 			return;
-		spawn(slot);
+		crew_spawn(slot);
 	}
-}
-
-void crew_spawn(struct slot *slot)
-{
-	spawn(slot);
-}
-
-void crew_end_now(struct slot *slot)
-{
-	crew_go(slot, SLOT_KILLING);
-	proc_signal(&slot->proc, SIGKILL);
 }
 
 void crew_want(struct crew *crew, unsigned n_workers)

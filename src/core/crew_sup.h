@@ -83,6 +83,9 @@ struct slot {
 	void *model;   /* the model's own, per slot; it frees it */
 };
 
+/* Which worker a line of the log is about. */
+#define SLOT_KVS(slot) KV("service", (slot)->crew->spec->name), KV("worker", (slot)->index)
+
 /* What the crew tells the server. */
 struct crew_events {
 	void (*ready)(struct crew
@@ -191,20 +194,6 @@ void crew_reopen(struct crew *crew);
 
 /* Adds to @out what its workers have done, living and dead, and those of its forerunners. */
 void crew_total(const struct crew *crew, struct totals *out);
-
-/* For core/ only. */
-void crew_look(struct crew *crew); /* makes what is missing, or says that all have gone */
-void crew_go(struct slot *slot, enum slot_state to);
-void crew_set_timer(struct slot *slot, uint64_t after_ns); /* 0: none */
-void crew_say_last(struct slot *slot);
-/* It has failed: its workers end, and who connects is refused by the kernel at once. Whoever
- * has been told that it failed may still end it, as any other. */
-void crew_give_up(struct crew *crew);
-void crew_spawn(struct slot *slot);   /* a worker in an EMPTY place */
-void crew_finish(struct slot *slot);  /* READY: it is to finish in its own time */
-void crew_end_now(struct slot *slot); /* READY: it is killed */
-void crew_init_slot(struct crew *crew, unsigned index);
-[[nodiscard]] int crew_open_log(struct crew *crew, struct reason *reason);
 
 /* What the connection it ends is told. */
 struct span crew_refusal(const struct crew *crew, enum refusal why);

@@ -50,11 +50,6 @@ static void count_seats(const struct board *board, uint64_t *n_held, uint64_t *n
 	}
 }
 
-static uint64_t counter(const _Atomic uint64_t *value)
-{
-	return atomic_load_explicit(value, memory_order_relaxed);
-}
-
 static void put_worker(struct buf *out, const struct slot *slot)
 {
 	const struct board_counters *counters = slot->board->counters;
@@ -68,10 +63,10 @@ static void put_worker(struct buf *out, const struct slot *slot)
 	put_number(out, "up_seconds", seconds_since(slot->crew->loop, slot->spawned_ns));
 	put_number(out, "held", n_held);
 	put_number(out, "busy", n_busy);
-	put_number(out, "connections", counter(&counters->connections));
-	put_number(out, "requests", counter(&counters->requests));
-	put_number(out, "bytes_in", counter(&counters->bytes_in));
-	put_number(out, "bytes_out", counter(&counters->bytes_out));
+	put_number(out, "connections", board_read(&counters->connections));
+	put_number(out, "requests", board_read(&counters->requests));
+	put_number(out, "bytes_in", board_read(&counters->bytes_in));
+	put_number(out, "bytes_out", board_read(&counters->bytes_out));
 	put_end(out, '}');
 }
 
