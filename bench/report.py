@@ -2,8 +2,6 @@
 """Numbers for people: lines for the terminal, a table for docs/BENCHMARKS.md."""
 import pathlib
 
-BEGIN, END = "<!-- bench/run: table -->", "<!-- bench/run: end -->"
-
 
 def cpu(us):
     return f"{us / 1e6:.3f} s" if us >= 1e5 else f"{us / 1e3:.2f} ms" if us >= 1e3 else f"{us:.1f} us"
@@ -83,9 +81,10 @@ def markdown(results):
     return "\n".join(out)
 
 
-def into_docs(path, table):
-    """Replaces what stands between the two marks."""
+def into_docs(path, program, table):
+    """Replaces what stands between the two marks of @program, which made it."""
+    begin, end = f"<!-- {program}: table -->", f"<!-- {program}: end -->"
     page = pathlib.Path(path)
-    before, _, rest = page.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    page.write_text(f"{before}{BEGIN}\n\n{table}\n{END}{after}")
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    page.write_text(f"{before}{begin}\n\n{table}\n{end}{after}", encoding="utf-8")
