@@ -3,6 +3,7 @@
 #include "core/board.h"
 
 #include "core/gate.h"
+#include "core/heritage.h"
 #include "os/mem.h"
 
 #include <stdlib.h>
@@ -55,7 +56,6 @@ struct board *board_new_row(unsigned n, unsigned n_seats, size_t input_bytes)
 
 	if (!map)
 		return NULL;
-	mem_inherit(map, n * map_bytes, false);
 	while (n > 0) {
 		struct board *board =
 			place(map + (n - 1) * map_bytes, n_seats, input_bytes, map_bytes);
@@ -88,6 +88,11 @@ void board_free(struct board *board)
 char *board_input(const struct board *board, uint32_t seat)
 {
 	return board->inputs + seat * up_to_page(board->input_bytes);
+}
+
+void board_heritage(const struct board *first, unsigned n, struct heritage *out)
+{
+	heritage_add_memory(out, first->counters, n * first->map_bytes);
 }
 
 void board_inherit(struct board *board, bool inherit)

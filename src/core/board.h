@@ -42,6 +42,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct heritage;
+
 enum seat_state {
 	SEAT_FREE,
 	SEAT_OFFERED,
@@ -101,8 +103,8 @@ struct board {
 /**
  * board_new - a board with @n_seats free seats of @input_bytes each.
  *
- * Children forked from now on do not get it unless board_inherit says so.
- * Returns NULL without memory; ends with board_free.
+ * A child gets it by its heritage, or by board_inherit. Returns NULL without memory; ends with
+ * board_free.
  */
 [[nodiscard]] struct board *board_new(unsigned n_seats, size_t input_bytes);
 
@@ -116,6 +118,9 @@ struct board {
 
 void board_free(struct board *board); /* takes NULL */
 void board_inherit(struct board *board, bool inherit);
+
+/* Adds to @out the @n boards of a row that begins with @first. */
+void board_heritage(const struct board *first, unsigned n, struct heritage *out);
 
 /* Where the bytes lie that were read in @seat and not used: room for board->input_bytes. */
 char *board_input(const struct board *board, uint32_t seat);

@@ -67,6 +67,9 @@ static int try_spawn(struct slot *slot, struct reason *reason)
 	heritage_add(&heritage, pair.wrk);
 	heritage_add(&heritage, crew->access_fd);
 	heritage_add(&heritage, crew->log->fd);
+	board_heritage(slot->board, 1, &heritage);
+	gate_heritage(crew->gate, &heritage);
+	heritage_add_memory(&heritage, crew->shared, crew->spec->service->shared_bytes);
 	if (crew->spec->model->sup_heritage) {
 		r = crew->spec->model->sup_heritage(slot, &heritage);
 		if (r < 0) {
@@ -78,7 +81,7 @@ static int try_spawn(struct slot *slot, struct reason *reason)
 	}
 
 	slot->chan = pair.wrk; /* as the child is to see it */
-	board_inherit(slot->board, true);
+	heritage_open(&heritage, true);
 	r = proc_spawn(
 		&(struct proc_spec){
 			.title = crew->spec->name,
@@ -88,7 +91,7 @@ static int try_spawn(struct slot *slot, struct reason *reason)
 			.arg = slot,
 		},
 		&slot->proc);
-	board_inherit(slot->board, false);
+	heritage_open(&heritage, false);
 	slot->chan = pair.sup;
 	fd_close(&pair.wrk);
 	if (r < 0) {

@@ -4,6 +4,7 @@
 
 #include "base/sip.h"
 #include "base/util.h"
+#include "core/heritage.h"
 #include "log/log.h"
 #include "os/fd.h"
 #include "os/mem.h"
@@ -76,6 +77,11 @@ struct gate *gate_adopt(int fd, uint64_t layout)
 int gate_fd(const struct gate *gate)
 {
 	return gate->fd;
+}
+
+void gate_heritage(const struct gate *gate, struct heritage *out)
+{
+	heritage_add_memory(out, gate->table, sizeof(*gate->table));
 }
 
 uint64_t gate_layout(void)

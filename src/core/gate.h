@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 struct gate;
+struct heritage;
 struct log;
 
 struct gate_limits {
@@ -56,6 +57,9 @@ enum gate_answer {
 [[nodiscard]] struct gate *gate_adopt(int fd, uint64_t layout);
 int gate_fd(const struct gate *gate); /* stays the gate's */
 uint64_t gate_layout(void);
+
+/* Adds to @out what a worker needs of it. */
+void gate_heritage(const struct gate *gate, struct heritage *out);
 
 /* By which tickets of this gate are known in another program. */
 uint64_t gate_id(const struct gate *gate);

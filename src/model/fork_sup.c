@@ -313,10 +313,17 @@ static int sup_start(struct crew *crew, struct reason *reason)
 		board_new_row(crew->n_slots - 1, 1, crew->spec->service->input_bytes);
 	if (!board)
 		return reason_set(reason, "out of memory");
-	for (unsigned i = 1; i < crew->n_slots; i++, board = board->next) {
+	for (unsigned i = 1; i < crew->n_slots; i++, board = board->next)
 		crew->slots[i].board = board;
-		board_inherit(board, true);
-	}
+	return 0;
+}
+
+/* The zygote gives each child its own. */
+static int sup_heritage(struct slot *slot, struct heritage *out)
+{
+	const struct crew *crew = slot->crew;
+
+	board_heritage(crew->slots[1].board, crew->n_slots - 1, out);
 	return 0;
 }
 
@@ -336,6 +343,7 @@ const struct model_ops fork_model = {
 	.takes_over = TAKES_ALL,
 	.sup_bytes = sizeof(struct fork_sup),
 	.sup_start = sup_start,
+	.sup_heritage = sup_heritage,
 	.sup_fini = sup_fini,
 	.sup_ready = sup_ready,
 	.sup_message = sup_message,

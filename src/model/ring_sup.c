@@ -451,6 +451,7 @@ static int sup_heritage(struct slot *slot, struct heritage *out)
 	r->ends[slot->index] =
 		(struct ring_ends){.shared = r->shared, .in = in->read, .out = next->write};
 	slot->model = &r->ends[slot->index];
+	heritage_add_memory(out, r->shared, sizeof(*r->shared));
 	heritage_add(out, in->read);
 	heritage_add(out, next->write);
 	listen_heritage(slot, out);

@@ -11,20 +11,20 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-void *mem_share(size_t bytes)
+static void *map(int fd, int how, size_t bytes)
 {
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_SHARED | MAP_NORESERVE | how, fd, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	mem_inherit(p, bytes, 0);
+	return p;
 }
 
-static void *map(int fd, size_t bytes)
+void *mem_share(size_t bytes)
 {
-	void *p = mmap(
-		NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-
-	return p == MAP_FAILED ? NULL : p;
+	return map(-1, MAP_ANONYMOUS, bytes);
 }
 
 void *mem_share_by_fd(size_t bytes, int *fd)
@@ -34,7 +34,7 @@ void *mem_share_by_fd(size_t bytes, int *fd)
 	if (own < 0 || ftruncate(own, (off_t)bytes) < 0
 		|| fcntl(own, F_ADD_SEALS, SEALS) < 0)
 		return NULL;
-	void *p = map(own, bytes);
+	void *p = map(own, 0, bytes);
 	if (p)
 		*fd = fd_take(&own);
 	return p;
@@ -48,7 +48,7 @@ void *mem_attach(int fd, size_t bytes)
 	if (fcntl(fd, F_GET_SEALS) != SEALS || fstat(fd, &st) < 0
 		|| (size_t)st.st_size != bytes)
 		return NULL;
-	return map(fd, bytes);
+	return map(fd, 0, bytes);
 }
 
 void mem_unshare(void *p, size_t bytes)

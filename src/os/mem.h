@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* mem - memory that processes share. */
+/* mem - memory that processes share. A child has it if mem_inherit said so when it was forked. */
 
 #include <stddef.h>
 
 /**
- * mem_share - zeroed memory that this process and the children it forks see alike.
+ * mem_share - zeroed memory that this process and those it forks it to see alike.
  *
  * Pages nobody touches cost nothing. Returns NULL without memory; ends with mem_unshare.
  */
@@ -24,7 +24,7 @@ void mem_unshare(void *p, size_t bytes); /* takes NULL */
  * memory of @bytes. */
 [[nodiscard]] void *mem_attach(int fd, size_t bytes);
 
-/* Whether children forked from now on get @p mapped (as they do at first). */
+/* Whether children forked from now on get @p mapped (at first not). */
 void mem_inherit(void *p, size_t bytes, int inherit);
 
 /* Gives the pages of @p back to the system; they read as zero again, for every process. */

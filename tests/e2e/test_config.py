@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is said on the command line and in the configuration file."""
+import contextlib
 import os
 import subprocess
 
@@ -172,3 +173,26 @@ def test_help_is_given_wherever_it_is_asked_for_but_by_a_programs_words(folder):
     assert run("drive", folder, "--help").stdout == run("drive", "--help").stdout != ""
     refused = run("exec", "--listen", "nowhere", "--", "cat", "--help")
     assert refused.returncode and not refused.stdout
+
+
+def shared_memory(pid):
+    """What process @pid shares with others, by the kernel's numbers for it."""
+    with open(f"/proc/{pid}/maps") as maps:
+        return {fields[4] for fields in map(str.split, maps)
+                if fields[1].endswith("s") and fields[5] in ("/dev/zero", "/memfd:preforkd")}
+
+
+def test_a_worker_shares_memory_with_its_own_service_alone(start, folder, tmp_path, model):
+    conf = tmp_path / "preforkd.conf"
+    conf.write_text("".join(f"[service {name}]\nlisten = 127.0.0.1:0\nrun = drive\nmodel = {model}\nworkers = 2\n"
+                            f"max_per_ip = 10\nroot = {folder}\n" for name in ("one", "other")))
+    served = start("-c", conf, listen=None)
+    served.next_listener()
+    wire = served.connect()  # and under fork: a process
+    wire.send(b"GET / HTTP/1.1\r\n")
+    served.holder(wire)
+    of = {}
+    for pid in served.workers():  # of which one may just begin, and have no name yet, or end
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm") as name:
+            of.setdefault(name.read().strip(), set()).update(shared_memory(pid))
+    assert of["one"] and of["other"] and not of["one"] & of["other"], of
