@@ -133,13 +133,13 @@ static void keep_input(struct takeover *t, const struct upgrade_msg *msg)
 static struct lobby *lobby_for(const struct post *post, const struct upgrade_msg *msg)
 {
 	enum model_takes needed = lobby_needs(msg->guest.parked, msg->guest.n_read);
+	const struct crew *crew = post ? post->crew : NULL;
 
-	return post && post->crew->spec->model->takes_over >= needed
-			       && strcmp(post->crew->spec->service->name, msg->guest.run)
-					  == 0
-			       && !post->crew->draining
-		       ? post->crew->lobby
-		       : NULL;
+	if (!crew || crew->draining || crew->spec->model->takes_over < needed
+		|| strcmp(crew->spec->service->name, msg->guest.run) != 0)
+		return NULL;
+	/* Its seats may be smaller than the old program's. */
+	return msg->guest.n_input <= crew->spec->service->input_bytes ? crew->lobby : NULL;
 }
 
 /* What it is counted by at the service's gate; 0 if it is not. */
