@@ -140,7 +140,7 @@ def test_what_is_finished_two_upgrades_later_is_counted_and_goes_on(installed, s
     assert wire._exactly(len(big)) == big
     if model == "pool":  # who is idle goes over, from program to program
         assert wire.ask("GET", "/a").status == 200
-        assert installed.ctl.service()["requests_total"] == 2
+        until(lambda: installed.ctl.service()["requests_total"] == 2, "the first program has ended, though the connection is open")
     wire.close()
     n = 1 + (model == "pool")
     until(lambda: installed.ctl.service()["requests_total"] == n, "what the first program finished is counted")
