@@ -9,7 +9,7 @@ step() { # NAME COMMAND...
 	log=$(mktemp)
 	if "$@" >"$log" 2>&1; then
 		printf 'ok    %-44s %4d s\n' "$name" $(($(date +%s) - started))
-		grep -E '^(Ok|Fail|[0-9]+ passed|=+ .*(passed|failed)|SKIPPED)' "$log" | sed 's/^/      /' || true
+		grep -E '^(Ok|Fail|FAILED|[0-9]+ (passed|failed)|=+ .*(passed|failed)|SKIPPED)' "$log" | sed 's/^/      /' || true
 		rm -f "$log"
 	else
 		printf 'FAIL  %-44s %4d s\n' "$name" $(($(date +%s) - started))

@@ -400,8 +400,8 @@ def test_26_a_call_looks_at_no_file(probe, tmp_path):
     tracer.send_signal(signal.SIGINT)
     tracer.wait(TIMEOUT_S)
     tracer.stderr.close()
-    most_sweeps = time.monotonic() - began + 1
+    most_looks = 2 * (time.monotonic() - began + 1)  # the script stands in the list twice: the server's own, and its language's
 
     calls = [line for line in trace.read_text().splitlines() if "(" in line and not line.startswith(("---", "+++"))]
     looks = collections.Counter(line.split('"')[1] for line in calls if "/usr/" in line or str(probe.world.path) in line)
-    assert not [path for path, n in looks.items() if n > most_sweeps], calls
+    assert not [path for path, n in looks.items() if n > most_looks], calls
