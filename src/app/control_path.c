@@ -37,11 +37,19 @@ int control_dir(char out[CONTROL_PATH_MAX], struct reason *reason)
 	return 0;
 }
 
-bool control_path_is_one(const char *file_name)
+const char *control_path_next(DIR *d, const char *dir, char path[CONTROL_ENTRY_MAX])
 {
-	size_t n = strlen(file_name);
+	struct dirent *entry;
 
-	return n > 5 && strcmp(file_name + n - 5, ".sock") == 0;
+	while ((entry = readdir(d))) {
+		size_t n = strlen(entry->d_name);
+
+		if (n <= 5 || strcmp(entry->d_name + n - 5, ".sock") != 0)
+			continue;
+		(void)snprintf(path, CONTROL_ENTRY_MAX, "%s/%s", dir, entry->d_name);
+		return entry->d_name;
+	}
+	return NULL;
 }
 
 bool control_path_beside(const char *pidfile, char out[CONTROL_PATH_MAX])
@@ -69,15 +77,10 @@ static void remove_dead(const char *path)
 static void sweep(const char *dir)
 {
 	char path[CONTROL_ENTRY_MAX];
-	struct dirent *entry;
 	DIR *d = opendir(dir);
 
-	while (d && (entry = readdir(d))) {
-		if (!control_path_is_one(entry->d_name))
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+	while (d && control_path_next(d, dir, path))
 		remove_dead(path);
-	}
 	if (d)
 		(void)closedir(d);
 }
@@ -112,7 +115,7 @@ int control_path_new(const char *name, char out[CONTROL_PATH_MAX], struct reason
 	int n = snprintf(out, CONTROL_PATH_MAX, "%s/%s.sock", dir, name);
 	/* Another server of that name lives: so this one has its number too. */
 	AUTO_CLOSE int other = sock_connect_unix(out);
-	if (other >= 0)
+	if (other >= 0 || other == -EAGAIN)
 		n = snprintf(
 			out, CONTROL_PATH_MAX, "%s/%s-%d.sock", dir, name, (int)getpid());
 	if (n < 0 || (size_t)n >= CONTROL_PATH_MAX)

@@ -7,6 +7,7 @@
  * others, and in it NAME.sock; or beside the pidfile, and that is a link to it.
  */
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,8 +22,10 @@ struct reason;
 /* The directory. 0, or negative with @reason: this user has none. */
 [[nodiscard]] int control_dir(char out[CONTROL_PATH_MAX], struct reason *reason);
 
-/* Whether a file of that name in the directory is a server's socket, or a link to one. */
-[[nodiscard]] bool control_path_is_one(const char *file_name);
+/* The next server's socket in @d, which is @dir, or link to one: its name there, and its
+ * path to @path. NULL after the last. */
+[[nodiscard]] const char *control_path_next(
+	DIR *d, const char *dir, char path[CONTROL_ENTRY_MAX]);
 
 /* "/run/x.sock" for the pidfile "/run/x.pid". False if that is too long for a socket. */
 [[nodiscard]] bool control_path_beside(const char *pidfile, char out[CONTROL_PATH_MAX]);

@@ -29,6 +29,10 @@ static int at(const char *path, struct reason *reason)
 			path);
 	if (fd == -ECONNREFUSED)
 		return reason_set(reason, "the server at %s has died", path);
+	if (fd == -EAGAIN)
+		return reason_set(reason,
+			"the server at %s hears nobody now: too many wait already; is it stopped?",
+			path);
 	if (fd == -EACCES || fd == -EPERM)
 		return reason_set(reason,
 			"the server at %s is another user's: only that user and root are heard",
@@ -42,19 +46,16 @@ static int the_only_one(const char *dir, struct buf *names, unsigned *n_found)
 {
 	char path[CONTROL_ENTRY_MAX];
 	AUTO_CLOSE int found = -1;
-	struct dirent *entry;
+	const char *name;
 	DIR *d = opendir(dir);
 
 	*n_found = 0;
-	while (d && (entry = readdir(d))) {
-		if (!control_path_is_one(entry->d_name))
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+	while (d && (name = control_path_next(d, dir, path))) {
 		AUTO_CLOSE int fd = sock_connect_unix(path);
 		if (fd < 0)
 			continue; /* a dead server's */
-		buf_printf(names, "%s%.*s", names->n ? ", " : "",
-			(int)strlen(entry->d_name) - 5, entry->d_name);
+		buf_printf(
+			names, "%s%.*s", names->n ? ", " : "", (int)strlen(name) - 5, name);
 		if (++*n_found == 1)
 			found = fd_take(&fd);
 	}

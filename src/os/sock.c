@@ -229,14 +229,14 @@ void sock_tally(int fd, struct sock_tally *out)
 int sock_connect_unix(const char *path)
 {
 	struct addr addr = {.un.sun_family = AF_UNIX};
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;
 	if (strlen(path) >= sizeof(addr.un.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(addr.un.sun_path, path, strlen(path));
-	if (connect(fd, &addr.sa, sizeof(addr.un)) < 0)
+	if (connect(fd, &addr.sa, sizeof(addr.un)) < 0 || fcntl(fd, F_SETFL, 0) < 0)
 		return -errno;
 	return fd_take(&fd);
 }

@@ -73,7 +73,8 @@ struct sock_tally {
 };
 void sock_tally(int fd, struct sock_tally *out);
 
-/* A connection (CLOEXEC, blocking, yours) to the unix socket at @path; or -errno. */
+/* A connection (CLOEXEC, blocking, yours) to the unix socket at @path; or -errno, at once:
+ * -EAGAIN where more wait already than the listener lets. */
 [[nodiscard]] int sock_connect_unix(const char *path);
 
 /* Who is at the other end of a unix connection, by the kernel's word. 0 or -errno. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """preforkctl: what it shows, what it can change, and who may."""
+import contextlib
 import fcntl
 import json
 import os
@@ -302,6 +303,31 @@ def test_what_dead_servers_left_is_swept_but_not_what_may_be_just_begun(start, c
         pass
     start("drive", "--workers", "1", folder, wrap=wrap, env=env)
     assert sorted(os.listdir(runs)) == ["drive.sock", "new.sock", "note"]
+
+
+def test_a_server_that_hears_nobody_keeps_none_waiting(start, commoner):
+    """A stopped one, with as many waiting already as its socket takes."""
+    wrap, env, folder = commoner
+    runs = os.path.join(env["XDG_RUNTIME_DIR"], "preforkd")
+    deaf = os.path.join(runs, "drive.sock")
+    os.mkdir(runs)
+    os.chown(runs, os.stat(folder).st_uid, -1)
+    with contextlib.ExitStack() as ends:
+        listener = ends.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(deaf)
+        listener.listen(1)
+        os.chown(deaf, os.stat(folder).st_uid, -1)
+        os.utime(deaf, (0, 0))
+        while True:
+            waiting = ends.enter_context(socket.socket(socket.AF_UNIX))
+            waiting.setblocking(False)
+            if waiting.connect_ex(deaf):
+                break
+        served = start("drive", "--workers", "1", folder, wrap=wrap, env=env)
+        assert sorted(os.listdir(runs)) == [f"drive-{served.pid}.sock", "drive.sock"]
+        told = subprocess.run([*wrap, PREFORKCTL, "-s", deaf, "status"], env={**os.environ, **env}, capture_output=True, text=True,
+                              timeout=PATIENCE_S)
+        assert told.returncode != 0 and "hears nobody" in told.stderr
 
 
 @pytest.mark.core

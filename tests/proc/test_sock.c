@@ -131,6 +131,32 @@ static void a_unix_socket_replaces_a_dead_server_but_no_living_one_and_no_file(v
 	rmdir(dir);
 }
 
+static void who_finds_a_full_backlog_is_told_at_once(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/sock.XXXXXX", text[64];
+	enum { MOST = 16 };
+	int waiting[MOST], n = 0;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(text, sizeof(text), "unix:%s/s", dir);
+	struct addr addr = parsed(text);
+	struct sock_listen_opts few = opts;
+	few.backlog = 1;
+
+	AUTO_CLOSE int listener = sock_listen(&addr, &few, NULL);
+	assert_true(listener >= 0);
+	while (n < MOST && (waiting[n] = sock_connect_unix(addr.un.sun_path)) >= 0)
+		assert_int_equal(fcntl(waiting[n++], F_GETFL) & O_NONBLOCK, 0);
+	assert_in_range(n, 1, MOST - 1);
+	assert_int_equal(waiting[n], -EAGAIN);
+
+	while (n > 0)
+		close(waiting[--n]);
+	unlink(addr.un.sun_path);
+	rmdir(dir);
+}
+
 static void the_kernel_knows_how_much_was_read_and_sent_by_whomever(void **state)
 {
 	(void)state;
@@ -216,6 +242,7 @@ int main(void)
 		cmocka_unit_test(a_bad_address_is_refused_with_what_to_do),
 		cmocka_unit_test(
 			a_unix_socket_replaces_a_dead_server_but_no_living_one_and_no_file),
+		cmocka_unit_test(who_finds_a_full_backlog_is_told_at_once),
 		cmocka_unit_test(the_kernel_knows_how_much_was_read_and_sent_by_whomever),
 		cmocka_unit_test(last_words_reach_a_peer_that_had_more_to_say),
 		cmocka_unit_test(what_a_peer_sends_too_much_is_dropped_on_any_socket),
