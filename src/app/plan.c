@@ -2,6 +2,7 @@
 
 #include "app/plan.h"
 
+#include "app/plan_check.h"
 #include "app/registry.h"
 #include "base/reason.h"
 #include "base/words.h"
@@ -9,7 +10,6 @@
 #include "conf/ini.h"
 #include "core/model.h"
 #include "core/service.h"
-#include "log/log.h"
 #include "os/fd.h"
 #include "os/file.h"
 
@@ -248,75 +248,16 @@ int plan_args(struct plan *plan, char **argv, struct reason *reason)
 	return r == 0 ? finish_service(plan, ops, reason) : r;
 }
 
-static bool listens_at(const struct plan_service *s, const struct addr *addr)
+/* The sentence @why with the line that is to change: of the setting @at_fault, if one is. */
+static int name_line(const struct ini *ini, const struct ini_section *section,
+	const char *at_fault, struct reason *why, struct reason *reason)
 {
-	bool fixed =
-		addr->sa.sa_family == AF_UNIX || addr_port(addr); /* or any port will do */
-
-	for (size_t i = 0; fixed && i < s->n_addrs; i++) {
-		if (addr_equal(&s->addrs[i], addr))
-			return true;
-	}
-	return false;
-}
-
-/* The service that listens at @addr, as far as is known; or NULL. */
-static const struct plan_service *who_is_at(
-	const struct plan *plan, const struct addr *addr)
-{
-	for (size_t i = 0; i < plan->n_services; i++) {
-		if (listens_at(plan->services[i], addr))
-			return plan->services[i];
-	}
-	return NULL;
-}
-
-/* Keeps where the last service listens, and sees that nobody does yet. */
-static int take_addresses(
-	struct plan *plan, const struct addr *all, size_t n_all, struct reason *reason)
-{
-	struct plan_service *s = plan->services[plan->n_services - 1];
-	const struct plan_service *other;
-	char text[ADDR_TEXT_MAX];
-
-	s->addrs = malloc(n_all * sizeof(*all));
-	if (!s->addrs)
-		return reason_set(reason, "out of memory");
-	for (size_t i = 0; i < n_all; i++) {
-		addr_text(&all[i], text);
-		other = who_is_at(plan, &all[i]);
-		if (other)
-			return reason_set(reason, "[service %s] listens at %s already",
-				other->name, text);
-		s->addrs[s->n_addrs++] = all[i];
-	}
-	return 0;
-}
-
-/* What can be said of a section before it is run, with the line that is to change. */
-static int check_section(struct plan *plan, const struct ini *ini,
-	const struct ini_section *section, struct reason *reason)
-{
-	const struct spec *spec = &plan->specs[plan->n_services - 1];
-	struct log silent = LOG_NONE; /* it is said when the service is run */
-	struct addr all[LISTEN_ADDRESSES_MAX];
-	const char *at_fault;
-	struct reason why;
-	size_t n_all;
-
-	int r = crew_check(spec, &silent, all, &n_all, &at_fault, &why);
-	if (r == 0) {
-		at_fault = "listen";
-		r = take_addresses(plan, all, n_all, &why);
-	}
-	if (r == 0)
-		return 0;
 	const struct ini_entry *entry = at_fault ? ini_find(section, at_fault) : NULL;
+
 	if (entry && strcmp(at_fault, "command") != 0) /* which may hold all of that */
-		ini_hint(entry, &why);
-	(void)reason_set(reason, "%s:%u: %.400s", ini->file,
-		entry ? entry->line : section->line, why.text);
-	return r;
+		ini_hint(entry, why);
+	return reason_set(reason, "%s:%u: %.400s", ini->file,
+		entry ? entry->line : section->line, why->text);
 }
 
 static bool has(const struct opt *opts, size_t n_opts, const char *name)
@@ -362,16 +303,15 @@ static int read_section(struct plan *plan, const struct ini *ini,
 	const struct ini_entry *run = ini_find(section, "run");
 	const struct service_ops *ops;
 	struct plan_service *s;
+	const char *at_fault;
 	struct reason why;
 
 	if (!run)
 		return reason_set(reason,
 			"%s:%u: [service %s] needs a line \"run = SERVICE\"", ini->file,
 			section->line, section->service);
-	if (find_service(run->value, &ops, &why) < 0) {
-		ini_hint(run, &why);
-		return reason_set(reason, "%s:%u: %.400s", ini->file, run->line, why.text);
-	}
+	if (find_service(run->value, &ops, &why) < 0)
+		return name_line(ini, section, "run", &why, reason);
 
 	int r = check_names(ini, section, ops, reason);
 	if (r == 0)
@@ -384,15 +324,11 @@ static int read_section(struct plan *plan, const struct ini *ini,
 		return reason_set(reason,
 			"%s:%u: [service %s] needs a line \"listen = ADDRESS:PORT\"",
 			ini->file, section->line, section->service);
-	if (finish_service(plan, ops, &why) < 0) {
-		const struct ini_entry *model = ini_find(section, "model");
-
-		if (model)
-			ini_hint(model, &why);
-		return reason_set(reason, "%s:%u: %.400s", ini->file,
-			model ? model->line : section->line, why.text);
-	}
-	return check_section(plan, ini, section, reason);
+	if (finish_service(plan, ops, &why) < 0)
+		return name_line(ini, section, "model", &why, reason);
+	if (plan_check_service(plan, &at_fault, &why) < 0)
+		return name_line(ini, section, at_fault, &why, reason);
+	return 0;
 }
 
 static int read_file(const char *path, struct buf *text, struct reason *reason)
@@ -420,9 +356,25 @@ static int read_file(const char *path, struct buf *text, struct reason *reason)
 	}
 }
 
-/* Every section of @text, which @file names in sentences. */
-static int read_text(
-	struct plan *plan, const char *file, struct span text, struct reason *reason)
+/* The files that [preforkd] names. They may stand before what says who is to write them, so
+ * they are looked at when all has been read. */
+static int check_files(struct plan *plan, const struct ini *ini, struct reason *reason)
+{
+	const char *at_fault;
+	struct reason why;
+
+	if (plan_check_files(plan, &at_fault, &why) == 0)
+		return 0;
+	for (size_t i = 0;; i++) { /* one of them names the file at fault */
+		if (!ini->sections[i].service)
+			return name_line(ini, &ini->sections[i], at_fault, &why, reason);
+	}
+}
+
+/* Every section of @text, which @file names in sentences. What a server has opened already
+ * (@in_force) is not looked for again. */
+static int read_text(struct plan *plan, const char *file, struct span text, bool in_force,
+	struct reason *reason)
 {
 	struct ini *ini = NULL;
 
@@ -437,6 +389,8 @@ static int read_text(
 		else if ((r = check_names(ini, section, NULL, reason)) == 0)
 			r = ini_apply(ini, section, &plan->global_group, reason);
 	}
+	if (r == 0 && !in_force)
+		r = check_files(plan, ini, reason);
 	ini_free(ini);
 	return r;
 }
@@ -447,7 +401,7 @@ int plan_file(struct plan *plan, const char *path, struct reason *reason)
 
 	int r = read_file(path, &text, reason);
 	if (r == 0)
-		r = read_text(plan, path, buf_span(&text), reason);
+		r = read_text(plan, path, buf_span(&text), false, reason);
 	if (r == 0 && !plan->n_services)
 		return reason_set(reason,
 			"%s: there is no [service NAME] in it, so nothing to run", path);
@@ -464,7 +418,7 @@ int plan_vary(const struct plan *plan, const char *service, const char *name,
 	plan_print(plan, &text);
 	if (text.failed)
 		return reason_set(reason, "the configuration is too long to be varied");
-	int r = read_text(out, "the configuration in force", buf_span(&text), reason);
+	int r = read_text(out, "the configuration in force", buf_span(&text), true, reason);
 	for (size_t i = 0; i < out->n_services && r == 0; i++) {
 		struct plan_service *s = out->services[i];
 

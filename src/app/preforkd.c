@@ -7,6 +7,7 @@
 #include "app/cmd_trash.h"
 #include "app/control_path.h"
 #include "app/plan.h"
+#include "app/plan_check.h"
 #include "app/registry.h"
 #include "base/reason.h"
 #include "core/exit.h"
@@ -22,6 +23,7 @@
 #include "os/notify.h"
 #include "os/sock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -185,24 +187,47 @@ static int open_log(
 	log_as(log, "sup", -1);
 	log->level = (enum log_level)global->log_level;
 	return global->log_file ? log_to_file(log, global->log_file, reason)
-				: log_to_stderr(log);
+				: log_to_stderr(log, reason);
+}
+
+/* A plan, and the log it asks for, opened before anything depends on it. */
+struct prepared {
+	struct plan plan;
+	struct log log; /* LOG_NONE: the log that is in use is the plan's too */
+};
+
+static struct prepared *new_prepared(struct reason *reason)
+{
+	struct prepared *p = malloc(sizeof(*p));
+
+	if (!p) {
+		(void)reason_set(reason, "out of memory");
+		return NULL;
+	}
+	plan_init(&p->plan);
+	p->log = LOG_NONE;
+	return p;
+}
+
+static void free_prepared(struct prepared *p)
+{
+	plan_fini(&p->plan);
+	log_fini(&p->log);
+	free(p);
 }
 
 static void forget(void *arg, const struct server_plan *plan)
 {
 	(void)arg;
-	plan_fini(plan->own);
-	free(plan->own);
+	free_prepared(plan->own);
 }
 
-/* Reads what the options say: 0; or negative with @reason. Ends with plan_fini in any case.
- */
+/* Reads what the options say into the empty @plan: 0; or negative with @reason. */
 static int read_plan(const struct options *o, char *const *argv, struct plan *plan,
 	struct reason *reason)
 {
 	char *words[ARGV_MAX + 1] = {NULL};
 
-	plan_init(plan);
 	if (o->config)
 		return plan_file(plan, o->config, reason);
 	/* A copy, because reading puts the words into another order. */
@@ -214,57 +239,83 @@ static int read_plan(const struct options *o, char *const *argv, struct plan *pl
 	return plan_args(plan, words, reason);
 }
 
-static struct server_plan for_server(struct plan *plan)
+static struct server_plan for_server(struct prepared *p)
 {
 	return (struct server_plan){
-		.specs = plan->specs, .n_specs = plan->n_services, .own = plan};
+		.specs = p->plan.specs, .n_specs = p->plan.n_services, .own = p};
+}
+
+static bool is_in_use(const struct program *program, const struct plan_global *global)
+{
+	return strcmp(program->log_file, global->log_file ? global->log_file : "") == 0;
 }
 
 static int load(void *arg, struct server_plan *out, struct reason *reason)
 {
 	const struct program *program = arg;
-	struct plan *plan = malloc(sizeof(*plan));
+	struct prepared *p = new_prepared(reason);
 
-	if (!plan)
-		return reason_set(reason, "out of memory");
-	int r = read_plan(program->options, program->argv, plan, reason);
-	*out = for_server(plan);
+	if (!p)
+		return -ENOMEM;
+	int r = read_plan(program->options, program->argv, &p->plan, reason);
+	if (r == 0 && !is_in_use(program, &p->plan.global))
+		r = open_log(&p->log, &p->plan.global, reason);
+	*out = for_server(p);
 	if (r < 0)
-		forget(arg, out);
+		free_prepared(p);
 	return r;
 }
 
 static int vary(void *arg, const struct server_plan *old, const char *service,
 	const char *name, struct span value, struct server_plan *out, struct reason *reason)
 {
-	struct plan *plan = malloc(sizeof(*plan));
+	const struct prepared *now = old->own;
+	struct prepared *p = new_prepared(reason);
 
-	if (!plan)
-		return reason_set(reason, "out of memory");
-	plan_init(plan);
-	int r = plan_vary(old->own, service, name, value, plan, reason);
-	*out = for_server(plan);
+	(void)arg;
+	if (!p)
+		return -ENOMEM;
+	int r = plan_vary(&now->plan, service, name, value, &p->plan, reason);
+	*out = for_server(p);
 	if (r < 0)
-		forget(arg, out);
+		free_prepared(p);
 	return r;
 }
 
+static void use_log(struct program *program, const char *file)
+{
+	(void)snprintf(
+		program->log_file, sizeof(program->log_file), "%s", file ? file : "");
+}
+
 /* The log goes on, where and as the plan says. */
-static void begun(void *arg, const struct server_plan *now)
+static bool begun(void *arg, const struct server_plan *now)
 {
 	struct program *program = arg;
-	const struct plan *plan = now->own;
+	struct prepared *p = now->own;
+	enum log_level level = (enum log_level)p->plan.global.log_level;
+	bool moves = p->log.fd >= 0, changes = moves || program->log.level != level;
+
+	program->log.level = level;
+	if (moves) {
+		log_join(&program->log, &p->log);
+		use_log(program, p->plan.global.log_file);
+	}
+	return changes;
+}
+
+static bool reopen(void *arg)
+{
+	struct program *program = arg;
 	struct reason reason;
 
-	const char *file = plan->global.log_file ? plan->global.log_file : "";
-	program->log.level = (enum log_level)plan->global.log_level;
-	if (strcmp(file, program->log_file) == 0)
-		return;
-	if (open_log(&program->log, &plan->global, &reason) < 0)
-		log_error(&program->log, "log-stays",
-			LOG_SAY("%.200s; the log stays where it is", reason.text));
-	else
-		(void)snprintf(program->log_file, sizeof(program->log_file), "%s", file);
+	if (!program->log_file[0])
+		return false;
+	if (log_to_file(&program->log, program->log_file, &reason) == 0)
+		return true;
+	log_error(&program->log, "reopen-failed",
+		LOG_SAY("%.200s; the old one goes on", reason.text));
+	return false;
 }
 
 /* Where this program lies: what is there at the time of an upgrade will take over. */
@@ -374,11 +425,9 @@ static int leave(struct program *program, const struct plan *plan, bool taking_o
 static int prepare(struct program *program, const struct plan *plan,
 	struct server_program *served, struct places *places, struct reason *reason)
 {
-	const char *log_file = plan->global.log_file;
 	bool taking_over = served->upgrade_fd >= 0;
 
-	(void)snprintf(program->log_file, sizeof(program->log_file), "%s",
-		log_file ? log_file : "");
+	use_log(program, plan->global.log_file);
 	int r = take_passed(served->passed, reason);
 	if (r == 0)
 		r = open_log(&program->log, &plan->global, reason);
@@ -397,8 +446,10 @@ static void say_why(const struct program *program, const char *sentence)
 		complain(sentence);
 }
 
-static int run(const struct options *o, char **argv, struct plan *plan)
+/* Takes @prepared. */
+static int run(const struct options *o, char **argv, struct prepared *prepared)
 {
+	const struct plan *plan = &prepared->plan;
 	char path[PATH_MAX];
 	struct places places;
 	struct stock passed = {0};
@@ -416,11 +467,12 @@ static int run(const struct options *o, char **argv, struct plan *plan)
 		.vary = vary,
 		.forget = forget,
 		.begun = begun,
+		.reopen = reopen,
 		.ready = say_address,
 		.up = up,
 		.arg = &program,
 	};
-	const struct server_plan first = for_server(plan);
+	const struct server_plan first = for_server(prepared);
 	struct reason reason = {0};
 	int status = EXIT_FAILED;
 
@@ -449,31 +501,45 @@ static int print(const struct plan *plan)
 	return EXIT_DONE;
 }
 
+/* Whether a plan that was read could be run. Of a file that was seen while it was read. */
+static int check(const struct options *o, struct plan *plan)
+{
+	const char *at_fault;
+	struct reason reason;
+
+	if (!o->config
+		&& (plan_check_service(plan, &at_fault, &reason) < 0
+			|| plan_check_files(plan, &at_fault, &reason) < 0)) {
+		complain(reason.text);
+		return EXIT_CONFIG;
+	}
+	(void)printf("preforkd: %s is fine\n", o->config ? o->config : "the command line");
+	return EXIT_DONE;
+}
+
 /* @argv begins with the service's name, unless a file says what to run. */
 static int carry_out(const struct options *o, char **argv)
 {
 	struct reason reason;
-	struct plan *plan = calloc(1, sizeof(*plan));
-	int status = EXIT_DONE;
+	struct prepared *prepared = new_prepared(&reason);
+	int status;
 
-	if (!plan) {
-		complain("out of memory");
+	if (!prepared) {
+		complain(reason.text);
 		return EXIT_FAILED;
 	}
-	if (read_plan(o, argv, plan, &reason) < 0) {
+	if (read_plan(o, argv, &prepared->plan, &reason) < 0) {
 		complain(reason.text);
 		takeover_refuse(upgrade_channel(), reason.text);
 		status = o->config ? EXIT_CONFIG : EXIT_USAGE;
 	} else if (o->print) {
-		status = print(plan);
+		status = print(&prepared->plan);
 	} else if (o->check) {
-		(void)printf("preforkd: %s is fine\n",
-			o->config ? o->config : "the command line");
+		status = check(o, &prepared->plan);
 	} else {
-		return run(o, argv, plan); /* which keeps the plan as long as it needs it */
+		return run(o, argv, prepared);
 	}
-	plan_fini(plan);
-	free(plan);
+	free_prepared(prepared);
 	return status;
 }
 

@@ -12,6 +12,7 @@
  * answer
  *       |------ CORE_PING -------------->|   move your progress counter
  *       |------ CORE_REOPEN + file ------>|   write the access log there from now on
+ *       |------ CORE_LOG + file --------->|   and the log there, that much of it
  *       |<----- CORE_READY ---------------|   set up; may be given work
  *       |<----- CORE_FAILED + sentence ---|   cannot be set up; will exit
  *
@@ -30,6 +31,7 @@ enum core_msg_type {
 	CORE_PING,
 	CORE_RETIRE,
 	CORE_REOPEN,
+	CORE_LOG,
 	CORE_READY,
 	CORE_FAILED,
 	CORE_MODEL_FIRST = 16,
@@ -41,4 +43,10 @@ struct core_msg {
 	uint32_t type;                    /* enum core_msg_type */
 	char sentence[CORE_SENTENCE_MAX]; /* CORE_FAILED: ends with a NUL; else not sent */
 };
+struct core_log_msg {
+	uint32_t type;  /* CORE_LOG */
+	uint32_t level; /* enum log_level */
+	uint32_t stamp; /* enum log_stamp: what kind of file it is the worker may not see */
+};
+
 #define CORE_MSG_BARE sizeof(uint32_t) /* what is sent of one without a sentence */

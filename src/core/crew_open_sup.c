@@ -11,6 +11,7 @@
 #include "core/settings.h"
 #include "log/log.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/mem.h"
 #include "os/net.h"
 #include "os/out.h"
@@ -22,6 +23,24 @@
 #include <string.h>
 #include <unistd.h>
 
+static int no_log(const char *path, int r, struct reason *reason)
+{
+	errno = -r;
+	return reason_errno(reason, "cannot open the access log %s", path);
+}
+
+/* Whether it could be opened, as far as this user can know: another than root may check what
+ * root is to run. */
+static int check_log(const struct settings *s, struct reason *reason)
+{
+	if (!s->access_log || strcmp(s->access_log, "-") == 0)
+		return 0;
+	int r = file_may_write(s->access_log);
+	if (r == -EACCES && (s->user || s->group))
+		return 0;
+	return r < 0 ? no_log(s->access_log, r, reason) : 0;
+}
+
 int crew_open_log(struct crew *crew, struct reason *reason)
 {
 	const char *path = crew->spec->settings->access_log;
@@ -31,11 +50,7 @@ int crew_open_log(struct crew *crew, struct reason *reason)
 		return 0;
 	crew->access_fd =
 		strcmp(path, "-") == 0 ? out_open_fd(STDOUT_FILENO) : out_open_file(path);
-	if (crew->access_fd < 0) {
-		errno = -crew->access_fd;
-		return reason_errno(reason, "cannot open the access log %s", path);
-	}
-	return 0;
+	return crew->access_fd < 0 ? no_log(path, crew->access_fd, reason) : 0;
 }
 
 static int parse_listens(const struct opt_list *texts, struct addr *all, size_t *n_all,
@@ -133,6 +148,10 @@ int crew_check(const struct spec *spec, struct log *log, struct addr *all, size_
 	*at_fault = "proxy_from";
 	r = parse_proxies(&s->proxy_from, &proxies, &n_proxies, reason);
 	free(proxies);
+	if (r < 0)
+		return r;
+	*at_fault = "access_log";
+	r = check_log(s, reason);
 	if (r < 0)
 		return r;
 	/* Another than root may check what root is to run. */

@@ -352,6 +352,19 @@ bool crew_send(struct slot *slot, const void *msg, size_t len, int fd)
 	return slot->chan >= 0 && chan_send(slot->chan, msg, len, fd) == CHAN_OK;
 }
 
+/* A log that all workers are to write to. One that starts was made with the old one, and
+ * hears of the new when it is ready. */
+static void hand_out(const struct crew *crew, const void *msg, size_t len, int fd)
+{
+	for (unsigned i = 0; i < crew->n_slots; i++) {
+		struct slot *slot = &crew->slots[i];
+
+		if (slot->chan >= 0 && !crew_send(slot, msg, len, fd))
+			log_warn(crew->log, "reopen-late",
+				"worker still writes to the old log", SLOT_KVS(slot));
+	}
+}
+
 void crew_reopen(struct crew *crew)
 {
 	const struct core_msg msg = {.type = CORE_REOPEN};
@@ -367,15 +380,15 @@ void crew_reopen(struct crew *crew)
 		return;
 	}
 	fd_close(&before);
-	/* One that starts was made with the old log, and hears of the new when it is ready. */
-	for (unsigned i = 0; i < crew->n_slots; i++) {
-		struct slot *slot = &crew->slots[i];
+	hand_out(crew, &msg, CORE_MSG_BARE, crew->access_fd);
+}
 
-		if (slot->chan >= 0
-			&& !crew_send(slot, &msg, CORE_MSG_BARE, crew->access_fd))
-			log_warn(crew->log, "reopen-late",
-				"worker still writes the old access log", SLOT_KVS(slot));
-	}
+void crew_share_log(const struct crew *crew)
+{
+	const struct core_log_msg msg = {
+		.type = CORE_LOG, .level = crew->log->level, .stamp = crew->log->stamp};
+
+	hand_out(crew, &msg, sizeof(msg), crew->log->fd);
 }
 
 int crew_start(struct crew *crew, struct reason *reason)

@@ -192,6 +192,9 @@ void crew_free(struct crew *crew); /* takes NULL; every worker must be gone */
 /* Opens the access log anew and hands it to every worker. */
 void crew_reopen(struct crew *crew);
 
+/* Hands the log, which is another now, to every worker. */
+void crew_share_log(const struct crew *crew);
+
 /* Adds to @out what its workers have done, living and dead, and those of its forerunners. */
 void crew_total(const struct crew *crew, struct totals *out);
 

@@ -207,6 +207,15 @@ static void say_ready(const struct posts *p)
 	}
 }
 
+/* Those that leave write to it too: where the old one lay nobody looks any more. */
+static void share_log(const struct posts *p)
+{
+	const struct post *post;
+
+	list_for_each (post, &p->all, link)
+		crew_share_log(post->crew);
+}
+
 static void commit(struct posts *p)
 {
 	const struct sheet *sheet = NULL;
@@ -220,8 +229,8 @@ static void commit(struct posts *p)
 		sheet = post->sheet;
 	}
 	replace_old(p);
-	if (p->whole && sheet)
-		p->program->begun(p->program->arg, &sheet->plan);
+	if (p->whole && sheet && p->program->begun(p->program->arg, &sheet->plan))
+		share_log(p);
 	limit_leaving(p);
 	if (!p->served)
 		say_ready(p);
@@ -489,6 +498,8 @@ void posts_reopen(struct posts *p)
 {
 	struct post *post;
 
+	if (p->program->reopen(p->program->arg))
+		share_log(p);
 	list_for_each (post, &p->all, link)
 		crew_reopen(post->crew);
 }

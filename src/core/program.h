@@ -5,6 +5,7 @@
 
 #include "base/span.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct crew;
@@ -31,8 +32,11 @@ struct server_program {
 	int (*vary)(void *arg, const struct server_plan *plan, const char *service,
 		const char *name, struct span value, struct server_plan *out,
 		struct reason *reason);
-	/* The plan is the one that is run from now on. */
-	void (*begun)(void *arg, const struct server_plan *plan);
+	/* The plan is the one that is run from now on. Whether the log is another now: workers
+	 * are told. */
+	bool (*begun)(void *arg, const struct server_plan *plan);
+	/* The log may have been moved away: opens it anew. Whether it did, as above. */
+	bool (*reopen)(void *arg);
 	/* The first time that every service has its minimum of workers. The listeners'
 	 * addresses are final. */
 	void (*ready)(void *arg, const struct crew *crew);

@@ -185,6 +185,18 @@ static void orphaned(struct worker *w)
 	finish(w, false);
 }
 
+static void take_log(struct worker *w, const void *bytes, size_t len, int *fd)
+{
+	struct core_log_msg msg;
+
+	if (*fd < 0 || len != sizeof(msg))
+		return;
+	memcpy(&msg, bytes, sizeof(msg));
+	log_adopt(w->log, fd_take(fd));
+	w->log->level = (enum log_level)msg.level;
+	w->log->stamp = (enum log_stamp)msg.stamp;
+}
+
 static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
 {
 	uint32_t type;
@@ -208,6 +220,7 @@ static void handle(struct worker *w, const void *bytes, size_t len, int *fd)
 				w->service->reopen(w);
 		}
 		return;
+	case CORE_LOG: take_log(w, bytes, len, fd); return;
 	default: w->model_ops->wrk_message(w, bytes, len, fd_take(fd));
 	}
 }

@@ -27,12 +27,14 @@ void log_adopt(struct log *log, int fd)
 					: LOG_STAMP_TIME;
 }
 
-int log_to_stderr(struct log *log)
+int log_to_stderr(struct log *log, struct reason *reason)
 {
 	int fd = out_open_fd(STDERR_FILENO);
 
-	if (fd < 0)
-		return fd;
+	if (fd < 0) {
+		errno = -fd;
+		return reason_errno(reason, "cannot log to standard error");
+	}
 	log_adopt(log, fd);
 	/* What was opened anew may not look like the stream it leads to. */
 	if (out_is_journal(STDERR_FILENO))
@@ -50,6 +52,14 @@ int log_to_file(struct log *log, const char *path, struct reason *reason)
 	}
 	log_adopt(log, fd);
 	return 0;
+}
+
+void log_join(struct log *log, struct log *from)
+{
+	enum log_stamp stamp = from->stamp; /* which its descriptor may not tell any more */
+
+	log_adopt(log, fd_take(&from->fd));
+	log->stamp = stamp;
 }
 
 void log_as(struct log *log, const char *role, int slot)

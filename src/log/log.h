@@ -57,14 +57,18 @@ struct log {
 /* A log that goes nowhere. */
 #define LOG_NONE ((struct log){.fd = -1, .level = LOG_INFO, .slot = -1})
 
-/* Makes @log (LOG_NONE, or in use) write to what stderr is now. 0 or -errno. */
-[[nodiscard]] int log_to_stderr(struct log *log);
+/* Makes @log (LOG_NONE, or in use) write to what stderr is now. 0; or negative with @reason,
+ * and it goes on as before. */
+[[nodiscard]] int log_to_stderr(struct log *log, struct reason *reason);
 
 /* Makes @log append to a file. 0; or negative with @reason, and it goes on as before. */
 [[nodiscard]] int log_to_file(struct log *log, const char *path, struct reason *reason);
 
 /* Makes @log write to @fd, which it owns from now on; the old descriptor is closed. */
 void log_adopt(struct log *log, int fd);
+
+/* Makes @log write where @from does, which goes nowhere from now on. */
+void log_join(struct log *log, struct log *from);
 
 /* From now on this process writes as @role[@slot], and to the log alone; after a fork. Its
  * losses are its own. */

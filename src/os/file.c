@@ -51,6 +51,32 @@ int file_open(int dir, const char *name, int flags, mode_t mode)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* Whether a file could be made in the directory that @path names before its last part. */
+static int may_make(const char *path)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? MAX((size_t)(slash - path), 1)
+			 : 0; /* "/" is the directory of "/x" */
+
+	if (n >= sizeof(dir))
+		return -ENAMETOOLONG;
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	return done(faccessat(AT_FDCWD, n ? dir : ".", W_OK | X_OK, AT_EACCESS));
+}
+
+int file_may_write(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? may_make(path) : -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return done(faccessat(AT_FDCWD, path, W_OK, AT_EACCESS));
+}
+
 int file_open_beneath(int dir, const char *path, int flags, unsigned not_across)
 {
 	struct open_how how = {

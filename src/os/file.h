@@ -20,6 +20,10 @@
 /* openat(2). */
 [[nodiscard]] int file_open(int dir, const char *name, int flags, mode_t mode);
 
+/* Whether file_open could write to a file at @path, or make it there: 0 or -errno. By the
+ * rights of this process, and nothing is opened or made. */
+[[nodiscard]] int file_may_write(const char *path);
+
 /* What file_open_beneath must not meet on the way; RESOLVE_BENEATH is always meant. */
 enum {
 	FILE_NO_LINKS = 1 << 0,  /* any symbolic link: -ELOOP */

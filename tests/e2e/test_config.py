@@ -2,7 +2,9 @@
 """What is said on the command line and in the configuration file."""
 import contextlib
 import os
+import pathlib
 import subprocess
+import tempfile
 
 import pytest
 
@@ -153,6 +155,10 @@ BAD = [
     ("listen = 127.0.0.1:1\nlisten = 127.0.0.1:1\nrun = echo\n", 3, "[service a] listens at 127.0.0.1:1 already"),
     ("listen = 127.0.0.1:1\nrun = echo\n[service b]\nrun = echo\nlisten = 127.0.0.1:1\n", 6, "[service a] listens at 127.0.0.1:1 already"),
     ("listen = 127.0.0.1:1\nrun = echo\n[preforkd]\nworkers = 4\n", 5, "workers stands under [service NAME]"),
+    ("listen = 127.0.0.1:1\nrun = echo\naccess_log = /no/such/log\n", 4, "cannot open the access log /no/such/log: No such file"),
+    ("listen = 127.0.0.1:1\nrun = echo\naccess_log = /proc\n", 4, "cannot open the access log /proc: Is a directory"),
+    ("listen = 127.0.0.1:1\nrun = echo\n[preforkd]\nlog_file = /no/such/log\n", 5, "cannot open the log /no/such/log: No such file"),
+    ("listen = 127.0.0.1:1\nrun = echo\n[preforkd]\npidfile = /no/such/pid\n", 5, "cannot open the pidfile /no/such/pid: No such file"),
 ]
 
 
@@ -166,6 +172,38 @@ def test_what_a_start_would_trip_over_is_said_by_t_with_its_line(tmp_path, text,
     checked = run("-t", "-c", path)
     assert checked.returncode == 78 and checked.stderr.startswith(f"preforkd: {path}:{line}: "), checked
     assert says in checked.stderr and checked.stderr.count("\n") == 1, checked
+
+
+@pytest.mark.parametrize("options, says", [
+    (["--listen", "127.0.0.1:99999"], "99999"), (["--listen", "nowhere:x"], "nowhere:x"),
+    (["--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"], "listens at 127.0.0.1:1 already"),
+    (["--access-log", "/no/such/log"], "cannot open the access log /no/such/log"),
+    (["--log-file", "/no/such/log"], "cannot open the log /no/such/log"),
+    (["--pidfile", "/no/such/pid"], "cannot open the pidfile /no/such/pid"),
+    (["--users", "/no/such/users"], "/no/such/users"),
+])
+def test_t_checks_one_service_as_it_checks_a_file(folder, options, says):
+    checked = run("-t", "drive", *options, folder)
+    assert checked.returncode == 78 and says in checked.stderr and checked.stderr.count("\n") == 1, checked
+    assert run("-t", "drive", folder).returncode == 0
+
+
+def test_t_knows_what_may_not_be_written_and_what_is_for_root():
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+
+    def check(dir, service):
+        conf = pathlib.Path(dir, "preforkd.conf")
+        conf.write_text(f"[preforkd]\nlog_file = {dir}/log\n[service a]\nlisten = 127.0.0.1:1\nrun = echo\n{service}")
+        os.chmod(dir, 0o555)
+        done = subprocess.run([*as_nobody, PREFORKD, "-t", "-c", conf], capture_output=True, text=True, timeout=PATIENCE_S, env=ENV)
+        os.chmod(dir, 0o755)
+        return done
+    with tempfile.TemporaryDirectory() as dir:
+        checked = check(dir, "")
+        if checked.returncode in (126, 127):
+            pytest.skip(f"nobody may not run what was built: {checked.stderr.strip()}")
+        assert checked.returncode == 78 and f":2: cannot open the log {dir}/log: Permission denied" in checked.stderr, checked
+        assert check(dir, "user = daemon\n").returncode == 0
 
 
 @pytest.mark.core

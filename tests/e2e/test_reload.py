@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from harness import ledger
-from harness.server import ALL_MODELS, Server, children
+from harness.server import ALL_MODELS, Server, children, descriptors
 from harness.wait import for_exit, until
 from harness.wire import Wire
 from test_control import Ctl
@@ -94,6 +94,48 @@ def test_a_bad_file_changes_nothing_and_names_the_line(served, conf):
     assert f"{conf.path}:5" in line, line
     assert served.workers() == before
     assert served.ask("GET", "/a").status == 200
+
+
+def test_a_log_that_cannot_be_opened_changes_nothing_and_who_asked_is_told(start, conf, tmp_path):
+    """A file for the log that -t takes for good: only opening it shows that it is none."""
+    log, ctl = tmp_path / "log", Ctl(tmp_path / "ctl")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    conf.more = f"[preforkd]\nlog_file = {log}\ncontrol = {ctl.path}\n"
+    conf.write()
+    served = start("-c", conf.path, listen=None)
+    before = served.workers()
+    conf.more = conf.more.replace(f"{log}\n", f"{pipe}\n")  # which nobody reads
+    conf.write(workers="1")
+
+    refused = ctl.run("reload")
+
+    assert refused.returncode == 1 and f"cannot open the log {pipe}" in refused.stderr, refused
+    assert served.workers() == before
+    assert "reload-refused: cannot open the log" in log.read_text()
+
+
+def log_files(served, path):
+    """Whether the supervisor and each worker have @path open, and which other logs."""
+    return [sorted({to for to in descriptors(pid).values() if to.startswith(f"{path.parent}/log")})
+            for pid in (served.pid, *served.workers())]
+
+
+def test_the_log_moves_for_all_on_a_reload_and_is_opened_anew_on_usr1(start, conf, tmp_path):
+    logs = [tmp_path / "log1", tmp_path / "log2", tmp_path / "log3"]
+    conf.more = f"[preforkd]\nlog_file = {logs[0]}\nlog_level = debug\n"
+    conf.write()
+    served = start("-c", conf.path, listen=None)
+    conf.more = conf.more.replace("log1", "log2")
+    conf.write()
+    served.signal(signal.SIGHUP)
+    until(lambda: log_files(served, logs[1]) == [[str(logs[1])]] * (1 + len(served.workers())), "all write to the new log")
+    assert "changed-over" in logs[1].read_text()
+
+    logs[1].rename(logs[2])
+    served.signal(signal.SIGUSR1)
+    until(lambda: log_files(served, logs[1]) == [[str(logs[1])]] * (1 + len(served.workers())), "all write to the log anew")
+    assert "reopened" in logs[1].read_text()
 
 
 def test_an_address_that_is_taken_changes_nothing(served, conf):
