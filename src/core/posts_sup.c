@@ -350,6 +350,17 @@ static int gather_stock(const struct posts *p, struct stock *stock)
 	return r;
 }
 
+/* Where there are several, who is at fault is the first that one wants to know. */
+static int name_service(
+	const struct sheet *sheet, const struct spec *spec, int r, struct reason *reason)
+{
+	const struct reason why = *reason;
+
+	if (sheet->plan.n_specs > 1)
+		(void)reason_set(reason, "service %s: %.450s", spec->name, why.text);
+	return r;
+}
+
 /* A service that is changed alone has only its own sockets: another's are in use. */
 static int open_post(struct posts *p, struct sheet *sheet, const struct spec *spec,
 	struct stock *stock, struct reason *reason)
@@ -373,7 +384,7 @@ static int open_post(struct posts *p, struct sheet *sheet, const struct spec *sp
 	int r = crew_open(spec, &place, &post->crew, reason);
 	if (r < 0) {
 		free(post);
-		return r;
+		return name_service(sheet, spec, r, reason);
 	}
 	sheet->n_posts++;
 	list_append(&p->all, &post->link);
@@ -407,6 +418,8 @@ static int start_all(struct posts *p, struct reason *reason)
 			continue;
 		r = crew_start(post->crew, reason);
 		post->started = r == 0;
+		if (r < 0)
+			(void)name_service(post->sheet, post->crew->spec, r, reason);
 	}
 	return r;
 }

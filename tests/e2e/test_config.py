@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import socket
 import subprocess
 import tempfile
 
@@ -134,6 +135,19 @@ def test_help_names_every_option_of_the_service():
     text = run("drive", "--help").stdout
     for option in ("--listen", "--workers", "--users", "--read-only", "--durability", "--access-log", "--head-timeout"):
         assert option in text
+
+
+def test_what_is_wrong_at_a_start_names_the_service_where_there_are_several(conf):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        conf.write_text(f"[service one]\nlisten = {taken}\nrun = echo\n")
+        alone = run("-c", conf)
+        conf.write_text(f"[service first]\nlisten = 127.0.0.1:0\nrun = echo\n{conf.read_text()}")
+        several = run("-c", conf)
+    assert alone.stderr.startswith(f"preforkd: cannot listen at {taken}"), alone
+    assert several.stderr.startswith(f"preforkd: service one: cannot listen at {taken}"), several
 
 
 def test_a_service_named_as_a_port_and_a_host_by_name(start, folder, model):
