@@ -151,3 +151,6 @@ void conn_follow(struct conn *c, enum conn_want want);
  * after @for_ns. Without one (the default) it ends at once.
  */
 void conn_linger(struct conn *c, uint64_t for_ns, uint64_t most_bytes);
+
+/* Whether the peer has sent more than was consumed: a close without a linger would be a reset. */
+bool conn_has_unread(const struct conn *c);

@@ -192,6 +192,11 @@ void conn_linger(struct conn *c, uint64_t for_ns, uint64_t most_bytes)
 	held_of(c)->linger_bytes = most_bytes;
 }
 
+bool conn_has_unread(const struct conn *c)
+{
+	return c->in.n > 0 || sock_has_input(((const struct held *)c)->fd);
+}
+
 int conn_lend(struct conn *c, int *fd)
 {
 	struct held *h = held_of(c);
@@ -310,9 +315,8 @@ void conn_close(struct held *h)
 {
 	struct loop *loop = h->pub.worker->loop;
 
-	/* What a program did not read before the peer's end would be answered by a reset.
-	 */
-	if (!h->linger_ns || (h->peer_ended && !h->lent)) {
+	/* What came before the peer's end and nobody read would be answered by a reset. */
+	if (!h->linger_ns || (h->peer_ended && !sock_has_input(h->fd))) {
 		conn_finish(h, false);
 		return;
 	}

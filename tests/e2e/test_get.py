@@ -7,6 +7,10 @@ import socket
 
 import pytest
 
+from harness.server import descriptors
+from harness.wait import until
+from harness.wire import head
+
 TEXT = bytes(range(256)) * 40
 
 
@@ -185,6 +189,27 @@ def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection_and_nothing_el
     with pytest.raises(Exception, match="closed|reset"):
         wire._exactly(32 << 20)
     assert served.ask("GET", "/").status == 200
+
+
+MORE = {"a request behind the last": ({"Connection": "close"}, head("GET", "/big") * 1000),
+        "a body that is not read, and an end": ({"Transfer-Encoding": "chunked"}, b"8000\r\n" + b"x" * 0x8000)}
+
+
+@pytest.mark.parametrize("more", MORE)
+def test_a_last_answer_arrives_whole_though_more_was_sent_than_is_read(served, folder, more):
+    content = os.urandom(8 << 20)
+    (folder / "big").write_bytes(content)
+    fields, rest = MORE[more]
+    wire = served.connect()
+    wire.send(head("GET", "/big", fields) + rest)
+    if "end" in more:
+        wire.socket.shutdown(socket.SHUT_WR)
+    assert wire.read_head().status == 200
+    worker = served.holder(wire)
+    got = wire._exactly(len(content) - (128 << 10))
+    until(lambda: not any(name.endswith("/big") for name in descriptors(worker).values()), "the server has sent its last")
+
+    assert got + wire._exactly(128 << 10) == content
 
 
 # Folders, and what is no file

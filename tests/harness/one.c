@@ -206,6 +206,11 @@ void conn_linger(struct conn *c, uint64_t, uint64_t)
 	held_of(c)->lingers = true;
 }
 
+bool conn_has_unread(const struct conn *c)
+{
+	return c->in.n > 0;
+}
+
 struct one *one_start(const struct service_ops *ops, const void *conf, int access_fd)
 {
 	struct one *one = calloc(1, sizeof(*one));

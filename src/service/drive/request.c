@@ -127,8 +127,12 @@ static bool keep_head(struct request *r)
 static bool settle(struct request *r)
 {
 	conn_settled(r->conn);
-	if (r->answer.closes)
+	if (r->answer.closes) {
+		/* Such as requests that were sent behind this one. */
+		if (conn_has_unread(r->conn))
+			conn_linger(r->conn, LINGER_NS, LINGER_BYTES);
 		return closed(r, CONN_CLOSE);
+	}
 	clear(r);
 	request_go(r, REQUEST_HEAD);
 	return true;
@@ -263,12 +267,10 @@ static bool step_send(struct request *r)
 	}
 	clear_timer(r);
 	journal_answered(r);
-	if (r->body.is_unread && r->answer.closes) {
-		conn_linger(r->conn, LINGER_NS, LINGER_BYTES);
-	} else if (r->head.n_bytes == 0) { /* it was no request: where it ends is unknown */
-		conn_linger(r->conn, LINGER_NS, LINGER_BYTES);
+	if (r->head.n_bytes == 0) /* it was no request: where it ends is unknown */
 		return settle(r);
-	}
+	if (r->body.is_unread && r->answer.closes) /* it may be on its way still */
+		conn_linger(r->conn, LINGER_NS, LINGER_BYTES);
 	drop_head(r);
 	if (!r->body.is_unread || r->answer.closes)
 		return settle(r);
