@@ -10,7 +10,8 @@ import threading
 
 import faults
 import servers
-from cases import LOAD, Case, Figure, Round, load, round_of
+from cases import LOAD, Case, Round, load, round_of
+from figures import Figure
 from league import Target
 
 ALL_MODELS = ("pool", "fork", "ring", "shared", "reuseport")

@@ -4,7 +4,8 @@ import os
 import subprocess
 
 import servers
-from cases import Case, Figure, load, round_of
+from cases import Case, load, round_of
+from figures import Figure
 
 
 class ExecTrue(Case):

@@ -12,13 +12,14 @@ def rate(per_second):
 
 
 def figure(f):
-    if f["met"] is None:
+    if f["verdict"] is None:
         return f"{f['text']}: not measured"
-    if f["more"] is not None:
-        how = f" ({'+' if f['more'] >= 0 else '-'}{cpu(abs(f['more']))} of {cpu(f['plus'])}, the median of {f['pairs']} pairs)"
-    else:
-        how = "" if f["ratio"] is None else f" (ratio {f['ratio']:.2f})"
-    return f"{f['text']}: {'met' if f['met'] else 'MISSED'}{how}"
+    how = ""
+    if f["ours"] != f["peer"]:
+        say = "{:.2f}".format if f["is_ratio"] else cpu
+        median = f"ratio {f['median']:.2f}" if f["is_ratio"] else f"{cpu(f['median'])} of {cpu(f['bound'])}"
+        how = f" ({median}, between {say(f['low'])} and {say(f['high'])} in {f['pairs']} rounds)"
+    return f"{f['text']}: {f['verdict']}{how}"
 
 
 def extras(m):
