@@ -129,6 +129,8 @@ static void put_json(struct access *access, const struct access_record *r)
 	buf_put_span(out, SPAN("{\"time\":\""));
 	buf_put(out, iso, DATE_ISO_BYTES - 1); /* the Z goes behind the fraction */
 	buf_printf(out, ".%03uZ\"", (unsigned)(r->wall_ns % NS_PER_SEC / NS_PER_MS));
+	buf_put_span(out, SPAN(",\"conn\":"));
+	buf_put_u64(out, r->conn_id);
 	put_member(out, SPAN("peer"), span_str(r->peer));
 	put_member(out, SPAN("user"), r->user);
 	put_member(out, SPAN("method"), r->method);
@@ -140,6 +142,7 @@ static void put_json(struct access *access, const struct access_record *r)
 	buf_put_u64(out, r->bytes);
 	buf_put_span(out, SPAN(",\"duration_us\":"));
 	buf_put_u64(out, r->duration_ns / 1000);
+	buf_put_span(out, r->is_whole ? SPAN(",\"whole\":true") : SPAN(",\"whole\":false"));
 	put_member(out, SPAN("referer"), r->referer);
 	put_member(out, SPAN("user_agent"), r->user_agent);
 	buf_put_byte(out, '}');

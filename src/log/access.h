@@ -18,6 +18,7 @@
 #include "base/span.h"
 #include "base/util.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ACCESS_TEXT_MAX    2048u       /* bytes of one text; longer is cut */
@@ -41,10 +42,12 @@ struct access_record {
 	struct span version; /* "HTTP/1.1" */
 	struct span referer;
 	struct span user_agent;
+	uint64_t conn_id; /* as the log has it */
 	uint64_t wall_ns; /* CLOCK_REALTIME when the request came */
 	uint64_t duration_ns;
-	uint64_t bytes; /* of the answer's body */
+	uint64_t bytes; /* sent of the answer's body */
 	unsigned status;
+	bool is_whole; /* the answer was sent to its end */
 };
 
 struct access {

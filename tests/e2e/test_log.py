@@ -65,6 +65,38 @@ def test_json_is_json(logged):
     assert all(isinstance(e, dict) and "GET" in json.dumps(e) for e in entries)
 
 
+def test_a_download_that_breaks_off_is_there_with_what_was_sent(logged, folder):
+    (folder / "large").write_bytes(bytes(64 << 20))
+    served, lines = logged("json")
+    wire = served.connect()
+    wire.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert wire.socket.recv(1000)
+    wire.close()
+    entry = json.loads(lines(1)[0])
+    assert (entry["target"], entry["status"], entry["whole"]) == ("/large", 200, False)
+    assert entry["bytes"] < 64 << 20
+
+
+def test_an_upload_that_breaks_off_is_there_as_499(logged):
+    served, lines = logged("json")
+    wire = served.connect()
+    wire.send(b"PUT /new HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
+    wire.close()
+    entry = json.loads(lines(1)[0])
+    assert (entry["method"], entry["target"], entry["status"], entry["whole"]) == ("PUT", "/new", 499, False)
+    served.ask("GET", "/a")
+    assert json.loads(lines(2)[1])["whole"] is True, "one line for the broken one, and no other"
+
+
+def test_a_request_takes_the_time_it_takes(logged, tmp_path):
+    import crypt
+    users = tmp_path / "users"
+    users.write_text("anna:" + crypt.crypt("secret", crypt.mksalt(crypt.METHOD_SHA512)) + "\n")
+    served, lines = logged("json", "--users", users)
+    served.ask("GET", "/a", basic("anna", "secret"))
+    assert json.loads(lines(1)[0])["duration_us"] > 0, "a password hash alone takes a millisecond"
+
+
 @pytest.mark.parametrize("form", ["common", "combined", "json"])
 def test_a_strangers_bytes_cannot_forge_a_line(logged, form):
     served, lines = logged(form)

@@ -36,10 +36,12 @@ static int setup(void **state)
 		.target = SPAN("/a%20b"),
 		.version = SPAN("HTTP/1.1"),
 		.user_agent = SPAN("curl/8 \"x\"\n"),
+		.conn_id = 77,
 		.wall_ns = 1795259071208000000,
 		.duration_ns = 1500000,
 		.bytes = 512,
 		.status = 200,
+		.is_whole = true,
 	};
 	*state = f;
 	return 0;
@@ -112,6 +114,8 @@ static void a_json_line_is_json_whatever_strangers_send(void **state)
 		json_string_value(json_object_get(line, "user_agent")), "curl/8 \"x\"\n");
 	assert_int_equal(json_integer_value(json_object_get(line, "status")), 200);
 	assert_int_equal(json_integer_value(json_object_get(line, "duration_us")), 1500);
+	assert_int_equal(json_integer_value(json_object_get(line, "conn")), 77);
+	assert_true(json_is_true(json_object_get(line, "whole")));
 	assert_int_equal(
 		json_string_length(json_object_get(line, "target")), 128 + 3 * 128);
 	assert_ptr_equal(strchr(f->text, '\n'), f->text + strlen(f->text) - 1);

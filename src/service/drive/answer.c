@@ -280,7 +280,9 @@ static void report(struct request *r, enum fs_result result)
 	drive->reported_ns = now_ns;
 	log_warn(worker_log(drive->worker), "request-refused", results[result].sentence,
 		KV("status", results[result].status), KV("why", fs_result_name(result)),
-		KV("errno", errno), KV("path", r->path), KV("conn", r->conn->id));
+		KV("path", r->path), KV("conn", r->conn->id),
+		/* Of the others it is what came after: the trash was emptied, say. */
+		result == FS_IO ? KV("errno", errno) : (struct log_kv){.key = NULL});
 }
 
 void answer_result(struct request *r, enum fs_result result)

@@ -95,6 +95,7 @@ static void clear(struct request *r)
 	r->method = NULL;
 	r->user[0] = '\0';
 	r->may_write = false;
+	r->is_recorded = false;
 	r->started_ns = 0;
 	r->body = (struct request_body){0};
 	r->answer = (struct request_answer){.file = -1,
@@ -267,6 +268,7 @@ static bool step_send(struct request *r)
 	}
 	clear_timer(r);
 	journal_answered(r);
+	r->is_recorded = true;
 	if (r->head.n_bytes == 0) /* it was no request: where it ends is unknown */
 		return settle(r);
 	if (r->body.is_unread && r->answer.closes) /* it may be on its way still */
@@ -365,5 +367,9 @@ enum conn_want request_timer(struct conn *c)
 
 void request_close(struct conn *c)
 {
-	clear(c->data);
+	struct request *r = c->data;
+
+	if (r->head.n_bytes && !r->is_recorded)
+		journal_broken_off(r);
+	clear(r);
 }

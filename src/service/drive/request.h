@@ -92,10 +92,11 @@ struct request {
 	const struct method *method; /* NULL before the head is understood */
 	char *kept_head; /* owned; where the head moved to make way for the body */
 	uint64_t started_ns;
-	bool is_timed;   /* conn_timer is set */
-	bool yields;     /* DELAY is for others to have their turn, and they had not */
-	bool may_write;  /* who asks may change things */
-	bool is_slashed; /* the path was written with a slash at its end */
+	bool is_timed;    /* conn_timer is set */
+	bool yields;      /* DELAY is for others to have their turn, and they had not */
+	bool may_write;   /* who asks may change things */
+	bool is_recorded; /* the access log has it */
+	bool is_slashed;  /* the path was written with a slash at its end */
 
 	struct span query; /* of the target, in the head; SPAN_NONE without */
 
