@@ -39,7 +39,7 @@ static struct board *place(
 	return board;
 }
 
-static void free_row(struct board *first)
+void board_free_row(struct board *first)
 {
 	for (struct board *board = first, *next; board; board = next) {
 		next = board->next;
@@ -62,7 +62,7 @@ struct board *board_new_row(unsigned n, unsigned n_seats, size_t input_bytes)
 
 		if (!board) {
 			mem_unshare(map, n * map_bytes);
-			free_row(first);
+			board_free_row(first);
 			return NULL;
 		}
 		board->next = first;

@@ -82,9 +82,7 @@ struct board_counters {
 	_Atomic uint64_t bytes_in;
 	_Atomic uint64_t bytes_out;
 	_Atomic uint32_t
-		blocking;     /* not 0: inside worker_blocking(); give it nothing new */
-	_Atomic int32_t made; /* the pid, as the kernel noted it, of a process that another
-				 worker made for it; 0 for none yet */
+		blocking;       /* not 0: inside worker_blocking(); give it nothing new */
 	_Atomic uint32_t wiped; /* not 0: by board_wipe */
 };
 static_assert(sizeof(struct board_counters) == 64, "one cache line");
@@ -116,7 +114,8 @@ struct board {
  */
 [[nodiscard]] struct board *board_new_row(unsigned n, unsigned n_seats, size_t input_bytes);
 
-void board_free(struct board *board); /* takes NULL */
+void board_free(struct board *board);     /* takes NULL, as the next */
+void board_free_row(struct board *first); /* all of it */
 void board_inherit(struct board *board, bool inherit);
 
 /* Adds to @out the @n boards of a row that begins with @first. */

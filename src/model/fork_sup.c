@@ -2,6 +2,7 @@
 
 #include "base/reason.h"
 #include "core/crew_sup.h"
+#include "core/heritage.h"
 #include "core/lobby_sup.h"
 #include "core/model.h"
 #include "core/settings.h"
@@ -10,6 +11,7 @@
 #include "model/fork_wire.h"
 #include "model/fork_wrk.h"
 #include "os/fd.h"
+#include "os/mem.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -26,6 +28,7 @@
  */
 struct fork_sup {
 	struct lobby lobby;
+	_Atomic int32_t *made; /* owned, shared: of each slot; fork_wire.h */
 	struct loop_timer rounds;
 	bool late;         /* a process is made, and could not be taken over yet */
 	uint64_t again_ns; /* no process could be made: not before then */
@@ -36,6 +39,13 @@ struct fork_sup {
 static struct slot *zygote(const struct crew *crew)
 {
 	return &crew->slots[0];
+}
+
+static _Atomic int32_t *made_for(const struct slot *child)
+{
+	const struct fork_sup *f = child->crew->model;
+
+	return &f->made[child->index];
 }
 
 /* A place for one more child, or NULL. */
@@ -93,6 +103,7 @@ static bool make_child(const struct crew *crew, struct slot *slot, struct guest 
 
 	if (crew_sow(slot, &chan) < 0)
 		return false;
+	atomic_store(made_for(slot), 0);
 	memcpy(&msg.peer.ss, g->peer, g->peer_len);
 	lobby_lend(g, slot->board, 0);
 	bool sent = crew_send(zygote(crew), &msg, FORK_MSG_BARE, chan);
@@ -230,7 +241,7 @@ static void put_back(struct fork_sup *f, struct slot *child)
  */
 static bool take_over(struct fork_sup *f, struct slot *child)
 {
-	int r = crew_sown(child, atomic_load(&child->board->counters->made));
+	int r = crew_sown(child, atomic_load(made_for(child)));
 
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM) {
 		f->late = true;
@@ -250,7 +261,7 @@ static void take_late(struct fork_sup *f)
 	for (unsigned i = 1; i < crew->n_slots; i++) {
 		struct slot *child = &crew->slots[i];
 
-		if (is_expected(child) && atomic_load(&child->board->counters->made)
+		if (is_expected(child) && atomic_load(made_for(child))
 			&& !take_over(f, child))
 			put_back(f, child);
 	}
@@ -269,7 +280,7 @@ static int sup_message(struct slot *slot, const void *bytes, size_t len)
 		return -EPROTO;
 
 	struct slot *child = &crew->slots[msg.slot];
-	if (!is_expected(child))
+	if (!is_expected(child) || MAX(msg.pid, 0) != atomic_load(made_for(child)))
 		return -EPROTO;
 	if (msg.pid <= 0) {
 		say_failed(crew->model, -msg.pid);
@@ -295,8 +306,7 @@ static void sup_gone(struct slot *slot)
 		struct slot *child = &crew->slots[i];
 
 		if (is_expected(child)
-			&& (!atomic_load(&child->board->counters->made)
-				|| !take_over(f, child)))
+			&& (!atomic_load(made_for(child)) || !take_over(f, child)))
 			put_back(f, child);
 	}
 	look_at_debt(crew);
@@ -311,8 +321,12 @@ static int sup_start(struct crew *crew, struct reason *reason)
 	f->rounds.on = on_round;
 	struct board *board =
 		board_new_row(crew->n_slots - 1, 1, crew->spec->service->input_bytes);
-	if (!board)
+	f->made = mem_share(crew->n_slots * sizeof(*f->made));
+	if (!board || !f->made) {
+		board_free_row(board);
 		return reason_set(reason, "out of memory");
+	}
+	zygote(crew)->model = f->made;
 	for (unsigned i = 1; i < crew->n_slots; i++, board = board->next)
 		crew->slots[i].board = board;
 	return 0;
@@ -322,8 +336,10 @@ static int sup_start(struct crew *crew, struct reason *reason)
 static int sup_heritage(struct slot *slot, struct heritage *out)
 {
 	const struct crew *crew = slot->crew;
+	const struct fork_sup *f = crew->model;
 
 	board_heritage(crew->slots[1].board, crew->n_slots - 1, out);
+	heritage_add_memory(out, f->made, crew->n_slots * sizeof(*f->made));
 	return 0;
 }
 
@@ -333,6 +349,7 @@ static void sup_fini(struct crew *crew)
 
 	loop_cancel(crew->loop, &f->rounds);
 	lobby_fini(&f->lobby);
+	mem_unshare(f->made, crew->n_slots * sizeof(*f->made));
 }
 
 const struct model_ops fork_model = {

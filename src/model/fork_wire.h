@@ -14,6 +14,10 @@
  * Two messages because each carries one descriptor; they are sent together. A
  * child is told what any worker is (core_wire.h), and says nothing. The supervisor takes
  * a pid for its child only after the kernel has said that it is one.
+ *
+ * The kernel notes each child's pid in memory that the supervisor and the zygote share, and
+ * no child has: it is there though the zygote dies before it can tell, and true though the
+ * child is not.
  */
 
 #include "core/core_wire.h"

@@ -10,6 +10,7 @@
 #include "log/log.h"
 #include "model/fork_wire.h"
 #include "os/fd.h"
+#include "os/mem.h"
 #include "os/proc.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@ int fork_wrk_start(struct worker *w)
 	/* The boards of children to come: each child will inherit its own, and no other. */
 	for (unsigned i = 1; i < w->boot->crew->n_slots; i++)
 		board_inherit(w->boot->crew->slots[i].board, false);
+	f->made = w->boot->crew->slots[0].model;
+	mem_inherit(f->made, w->boot->crew->n_slots * sizeof(*f->made), false);
 	f->child_chan = -1;
 	return accept_wrk_init(&f->accept, w, 0, 0);
 }
@@ -86,7 +89,7 @@ static void make(struct worker *w, const struct fork_msg *msg, int conn_fd)
 		struct board *board = crew->slots[msg->slot].board;
 
 		board_inherit(board, true);
-		pid_t pid = proc_fork_sibling(&board->counters->made);
+		pid_t pid = proc_fork_sibling(&f->made[msg->slot]);
 		if (pid == 0) {
 			const struct arrival arrival = {.msg = msg, .conn = fd_take(&conn)};
 

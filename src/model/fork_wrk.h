@@ -10,8 +10,11 @@
 
 #include "model/accept_wrk.h"
 
+#include <stdint.h>
+
 struct fork_wrk {
 	struct accept_wrk accept; /* of a child: its one seat, and the idle deadline */
+	_Atomic int32_t *made;    /* of the zygote: borrowed; fork_wire.h */
 	int child_chan; /* of the zygote: owned, for the next child; -1 for none */
 };
 
