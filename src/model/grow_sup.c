@@ -26,17 +26,16 @@ unsigned grow_free_seats(const struct crew *crew)
 	return n;
 }
 
-/* Lets the last idle worker go, one at a time, while more than enough are idle. */
-static void on_shrink(struct loop_timer *timer)
+/* Lets the last idle worker go, if more than enough are idle. */
+static void shrink(const struct crew *crew)
 {
-	struct grow *g = container_of(timer, struct grow, shrink);
-	const struct settings *s = g->crew->spec->settings;
+	const struct settings *s = crew->spec->settings;
 	struct slot *slot, *last = NULL;
 	unsigned n_idle = 0;
 
-	if (g->crew->draining || crew_n_ready(g->crew) <= s->workers.min)
+	if (crew_n_ready(crew) <= s->workers.min)
 		return;
-	crew_for_each_ready (slot, g->crew) {
+	crew_for_each_ready (slot, crew) {
 		if (n_free(slot->board) == slot->board->n_seats) {
 			n_idle++;
 			last = slot;
@@ -44,6 +43,16 @@ static void on_shrink(struct loop_timer *timer)
 	}
 	if (last && n_idle > s->spares.max)
 		crew_retire(last);
+}
+
+/* Again and again while there are to be more than the minimum, though they are not yet. */
+static void on_shrink(struct loop_timer *timer)
+{
+	struct grow *g = container_of(timer, struct grow, shrink);
+
+	if (g->crew->draining || g->crew->n_wanted <= g->crew->spec->settings->workers.min)
+		return;
+	shrink(g->crew);
 	(void)loop_at(g->crew->loop, timer, loop_now_ns(g->crew->loop) + SHRINK_LOOK_NS);
 }
 

@@ -18,7 +18,7 @@ struct grow {
 	struct crew *crew;
 	bool only; /* never shrinks */
 	struct loop_timer
-		shrink; /* set only while there are more workers than the minimum */
+		shrink; /* set only while there should be more workers than the minimum */
 };
 
 void grow_init(struct grow *g, struct crew *crew);

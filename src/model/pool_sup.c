@@ -263,10 +263,10 @@ static void on_round(struct loop_timer *timer)
 	}
 	shrink(p);
 	dispatch(p->crew);
-	/* While anything is with a worker or waits for one, or there is one too many, look
-	 * again. */
+	/* While anything is with a worker or waits for one, or there is one too many, or will
+	 * be when it is ready, look again. */
 	if (n_held || lobby_n_queued(&p->lobby)
-		|| crew_n_ready(p->crew) > p->crew->spec->settings->workers.min)
+		|| p->crew->n_wanted > p->crew->spec->settings->workers.min)
 		(void)loop_at(p->crew->loop, timer, now_ns(p) + ROUND_NS);
 }
 
