@@ -221,27 +221,6 @@ XS_INTERNAL(managed)
 	XSRETURN(1);
 }
 
-/*
- * _script_again(path): while the script's first line is still to be read, executors
- * that share the open file would share its offset, so each opens it for itself.
- */
-XS_INTERNAL(script_again)
-{
-	dXSARGS;
-
-	if (items != 1)
-		croak_xs_usage(cv, "path");
-	PerlIO *source = PL_parser ? PL_parser->rsfp : NULL;
-	int again = source ? PerlLIO_open(SvPV_nolen(ST(0)), O_RDONLY | O_CLOEXEC) : -1;
-	if (again < 0)
-		XSRETURN_NO;
-	int fd = PerlIO_fileno(source);
-	bool done = dup3(again, fd, O_CLOEXEC) == fd;
-	PerlLIO_close(again);
-	ST(0) = boolSV(done);
-	XSRETURN(1);
-}
-
 XS_EXTERNAL(boot_Prefork__Interp);
 
 XS_EXTERNAL(boot_Prefork__Interp)
@@ -252,6 +231,5 @@ XS_EXTERNAL(boot_Prefork__Interp)
 	newXS("Prefork::Interp::_managed", managed, __FILE__);
 	newXS("Prefork::Interp::_also_check", also_check, __FILE__);
 	newXS("Prefork::Interp::_become", become, __FILE__);
-	newXS("Prefork::Interp::_script_again", script_again, __FILE__);
 	Perl_xs_boot_epilog(aTHX_ ax);
 }

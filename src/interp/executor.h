@@ -8,6 +8,7 @@
  * believes what a call says, and it has no rights but the caller's.
  */
 
+#include "interp/offsets.h"
 #include "interp/prefork_interp.h"
 #include "interp/wire.h"
 
@@ -34,9 +35,10 @@ struct executor_base {
 	struct wire_limit limits[WIRE_LIMITS];
 	uint32_t groups[WIRE_GROUPS_MAX];
 	int n_groups;
-	uint64_t soft_files; /* RLIMIT_NOFILE of set-up: the server's own is higher */
-	struct hot *hot;     /* what all of them need */
-	sigset_t mask;       /* of set-up, for callers whose wire does not tell theirs */
+	uint64_t soft_files;    /* RLIMIT_NOFILE of set-up: the server's own is higher */
+	struct hot *hot;        /* what all of them need */
+	struct offsets offsets; /* of set-up's files */
+	sigset_t mask;          /* of set-up, for callers whose wire does not tell theirs */
 	struct sigaction on_child_end; /* what set-up wanted of SIGCHLD */
 	char **command; /* set-up's command line, environment and working directory: for the
 			 */
@@ -47,7 +49,7 @@ struct executor_base {
 };
 
 /* Notes the state of this process, and lets it have as many descriptors as it may. The
- * strings, first_fd and on_child_end are left alone. */
+ * strings, first_fd, offsets and on_child_end are left alone. */
 void executor_note_base(struct executor_base *base);
 
 /**

@@ -58,8 +58,8 @@ static bool is_given(const struct managed *managed, int fd)
 	       || fd < managed->first_fd;
 }
 
-/* Whether a lock is held through @fd: the kernel's list of them says so. */
-static bool is_locked(int fd)
+/* The kernel's list of them says so. */
+bool hazards_is_locked(int fd)
 {
 	char path[64], info[1024];
 
@@ -88,7 +88,7 @@ static void warn_of_descriptors(const char *script, const struct managed *manage
 		if (strncmp(target, "socket:", 7) == 0)
 			warn(script, "a connection was open, which all calls will share",
 				name);
-		else if (is_locked(fd))
+		else if (hazards_is_locked(fd))
 			warn(script, "a lock was held, which the server will keep", name);
 	}
 	if (fds)

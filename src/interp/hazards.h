@@ -9,6 +9,11 @@
  * all copies or by none. None of it is forbidden: the script may know better.
  */
 
+#include <stdbool.h>
+
 struct managed;
 
 void hazards_warn(const char *script, const struct managed *managed);
+
+/* Whether a lock is held through @fd. */
+bool hazards_is_locked(int fd);

@@ -11,6 +11,7 @@
 #include "interp/hazards.h"
 #include "interp/hooks.h"
 #include "interp/managed.h"
+#include "interp/offsets.h"
 #include "interp/server.h"
 #include "os/addr.h"
 #include "os/fd.h"
@@ -183,6 +184,7 @@ static int gather(struct beginning *b, struct reason *reason)
 	b->base.interp = b->base.command[0];
 	b->base.script = find_script(b->base.command);
 	b->base.first_fd = b->managed.first_fd;
+	offsets_note(&b->base.offsets, b->base.first_fd);
 	int bad = files_add(state.files, b->base.script);
 	int n = file_read_link(AT_FDCWD, "/proc/self/exe", exe, sizeof(exe));
 	if (!bad && n >= 0)

@@ -85,6 +85,7 @@ static void become_executor(
 		_exit(0);
 	out->notes = hot_fetch(setup->base->hot) ? NULL : setup->base->hot;
 	server_exec_close_all(server);
+	offsets_part(&setup->base->offsets);
 	(void)setpgid(0, 0);
 	hooks_in_child(setup->options);
 	(void)fcntl(chan, F_SETFL, 0); /* it has nothing else to wait for */

@@ -4,7 +4,8 @@ package Prefork::Interp::Auto;
 # For scripts that know nothing of the launcher: perl -MPrefork::Interp::Auto SCRIPT, which
 # is what prefork-interp --preload=auto runs. Loads what the script loaded in its last calls
 # and becomes the server, before Perl has read the script's first line; each executor then
-# reads and runs the file itself, as the main program that it is.
+# reads and runs the file itself, as the main program that it is. (The file is open already,
+# and each of them has its own place in it.)
 #
 # What a call loaded beyond that is noted, in a file whose change makes the server stale.
 
@@ -70,12 +71,9 @@ sub import {
 		eval { require $name; 1 } or delete $INC{$name};
 	}
 	Prefork::Interp::prefork_autoreload_also_check($notes) if defined $notes;
-	require Cwd;
-	my $path = Cwd::abs_path($script);
 	%loaded = map { $_ => 1 } keys %INC;
 	return if !Prefork::Interp::prefork_initialisation_complete();
 	$executor = $$;
-	Prefork::Interp::_script_again($path) or die "prefork-interp: $path: cannot be opened: $!\n";
 	return;
 }
 

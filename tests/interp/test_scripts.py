@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""What people's scripts do, and the suite's one does not: each is written here, and called cold and warm."""
+import os
+import subprocess
+
+import pytest
+
+from interp.world import LANGUAGES, TIMEOUT_S
+
+READ_DATA = {
+    ".pl": "#READY\nprint <DATA>;\n__END__\none\ntwo\n",
+    ".rb": "#READY\nputs DATA.read\n__END__\none\ntwo\n",
+}
+def of(language, texts):
+    return texts[language.suffix].replace("#READY", language.ready)
+
+
+def twice_warm(script, command, **how):
+    """Two calls of a server that is there: what the first has read the second has to read again."""
+    for _ in range(8):
+        before = script.began()
+        results = [script.call(command, **how) for _ in range(2)]
+        if before and script.began() == before + 2:
+            return results
+    raise AssertionError(f"no server for {command}: {script.servers()}")
+
+
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one.suffix in READ_DATA], ids=str)
+def test_every_call_has_the_data_behind_the_scripts_end(home, language):
+    script = home.script(language, of(language, READ_DATA))
+
+    cold = script.call(script.cold())
+
+    assert cold.out == b"one\ntwo\n"
+    assert twice_warm(script, script.warm()) == [cold, cold]
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_a_lock_on_what_was_open_before_is_one_calls_alone(home, language):
+    take = {
+        ".pl": "open my $f, '<', $0 or die; #READY\nuse Fcntl ':flock'; print flock($f, LOCK_EX | LOCK_NB) ? 'mine' : 'no'; <STDIN>",
+        ".py": "import fcntl, sys; f = open(__file__)\n#READY\n"
+               "try: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB); print('mine', end='', flush=True)\n"
+               "except OSError: print('no', end='', flush=True)\nsys.stdin.read()",
+        ".rb": "f = File.open(__FILE__)\n#READY\n$stdout.sync = true; print f.flock(File::LOCK_EX | File::LOCK_NB) ? 'mine' : 'no'; $stdin.read",
+    }
+    script = home.script(language, of(language, take).replace("; print flock", "; $| = 1; print flock"))
+    twice_warm(script, script.warm())
+
+    first = subprocess.Popen(script.warm(), env=home.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert os.read(first.stdout.fileno(), 9) == b"mine"
+        assert script.call(script.warm()).out == b"no"
+    finally:
+        first.communicate(timeout=TIMEOUT_S)
+    assert script.call(script.warm()).out == b"mine"
