@@ -65,7 +65,7 @@ def note_what_is_new(notes, loaded):
 
 def main_module(script):
     """What `python3 SCRIPT` would have for __main__."""
-    path = os.path.abspath(script)
+    path = script if os.path.isabs(script) else os.path.join(os.getcwd(), script)  # as it is: no folder made simpler
     module = types.ModuleType("__main__")
     module.__file__ = path
     module.__cached__ = None

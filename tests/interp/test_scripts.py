@@ -11,6 +11,11 @@ READ_DATA = {
     ".pl": "#READY\nprint <DATA>;\n__END__\none\ntwo\n",
     ".rb": "#READY\nputs DATA.read\n__END__\none\ntwo\n",
 }
+MAIN = {
+    ".pl": '#READY\nprint "main\\n" if __FILE__ eq $0; warn "here";\n',
+    ".py": "#READY\nimport warnings; print(__file__); warnings.warn('here')\n",
+    ".rb": '#READY\nputs "main" if __FILE__ == $0; warn "here", uplevel: 0\n',
+}
 def of(language, texts):
     return texts[language.suffix].replace("#READY", language.ready)
 
@@ -54,3 +59,19 @@ def test_a_lock_on_what_was_open_before_is_one_calls_alone(home, language):
     finally:
         first.communicate(timeout=TIMEOUT_S)
     assert script.call(script.warm()).out == b"mine"
+
+
+@pytest.mark.parametrize("spell", ["{path}", "./{name}", "{name}", "../{folder}/{name}"])
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_it_is_what_it_was_called_whichever_call_came_first(home, language, spell):
+    script = home.script(language, of(language, MAIN))
+    twice_warm(script, script.warm())
+    name = spell.format(path=script.path, name=script.path.name, folder=script.path.parent.name)
+
+    def named(command):
+        return [name if word == str(script.path) else word for word in command]
+
+    cold = script.call(named(script.cold()), cwd=script.path.parent)
+    warm = twice_warm(script, named(script.warm()), cwd=script.path.parent)
+
+    assert warm == [cold, cold]

@@ -176,6 +176,24 @@ static void put_environment(struct sha256 *sha)
 		put_string(sha, 'e', found[i]);
 }
 
+/*
+ * The file, and what set-up is told of it: __FILE__ and the like are what the script was
+ * called by, and many a script does its work only where $0 is the same.
+ */
+static int put_script(struct sha256 *sha, const char *script)
+{
+	char path[PATH_MAX];
+
+	int bad = real_path(script, path);
+	if (bad)
+		return bad;
+	put_string(sha, 's', path);
+	put_string(sha, 'b', script);
+	if (script[0] != '/' && make_absolute(script, path))
+		put_string(sha, 'c', path); /* by another way, if there are links on it */
+	return 0;
+}
+
 static int put_ours(struct sha256 *sha, const struct args *args)
 {
 	const unsigned uid = (unsigned)getauxval(AT_EUID);
@@ -190,14 +208,9 @@ static int put_ours(struct sha256 *sha, const struct args *args)
 	for (size_t i = 1; i < args->n_interp; i++)
 		put_string(sha, 'a', args->command[i]);
 
-	if (args->script) {
-		const char *slash = strrchr(args->script, '/');
-		bad = real_path(args->script, path);
-		if (bad)
-			return bad;
-		put_string(sha, 's', path);
-		put_string(sha, 'b', slash ? slash + 1 : args->script);
-	}
+	bad = args->script ? put_script(sha, args->script) : 0;
+	if (bad)
+		return bad;
 	sha256_put(sha, &uid, sizeof(uid));
 	put_file(sha, '/', 'i', "/");
 	put_string(sha, 'L', args->laundered ? "1" : "");
