@@ -20,16 +20,41 @@
 
 #define REASON_BYTES 256
 
+/* Bits of PL_unicode, by perlrun(1): Perl's own names for them are not for modules. */
+enum {
+	UNICODE_ARGUMENTS = 32, /* -CA */
+	UNICODE_BY_LOCALE = 64, /* -CL */
+};
+
 /* The executor's pid: a child that the script forked ends as any Perl does. */
 static pid_t executor;
+
+/* Under -T, what comes from outside. */
+static void mark(pTHX_ SV *value)
+{
+	if (TAINTING_get)
+		SvTAINTED_on(value);
+}
+
+/* Whether arguments are to be read as UTF-8. */
+static bool reads_utf8(pTHX)
+{
+	return (PL_unicode & UNICODE_ARGUMENTS)
+	       && (!(PL_unicode & UNICODE_BY_LOCALE) || PL_utf8locale);
+}
 
 static void take_arguments(pTHX_ const struct pfi_call *call)
 {
 	AV *argv = get_av("ARGV", GV_ADD);
 
 	av_clear(argv);
-	for (int32_t i = 0; i < call->argc; i++)
-		av_push(argv, newSVpv(call->argv[i], 0));
+	for (int32_t i = 0; i < call->argc; i++) {
+		SV *word = newSVpv(call->argv[i], 0);
+		if (reads_utf8(aTHX))
+			(void)sv_utf8_decode(word);
+		mark(aTHX_ word);
+		av_push(argv, word);
+	}
 	/* By hand: an assignment to $0 would write over what ps shows. */
 	SV *zero = get_sv("0", GV_ADD);
 	if (call->script[0])
@@ -50,6 +75,7 @@ static void take_environment(pTHX_ char **env)
 		if (!sign || sign == *env)
 			continue;
 		SV *value = newSVpv(sign + 1, 0);
+		mark(aTHX_ value);
 		if (!hv_store(hv, *env, (I32)(sign - *env), value, 0))
 			SvREFCNT_dec(value);
 	}

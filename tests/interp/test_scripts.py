@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from interp.world import LANGUAGES, TIMEOUT_S
+from interp.world import LANGUAGES, PERL, RUBY, TIMEOUT_S
 
 READ_DATA = {
     ".pl": "#READY\nprint <DATA>;\n__END__\none\ntwo\n",
@@ -16,6 +16,12 @@ MAIN = {
     ".py": "#READY\nimport warnings; print(__file__); warnings.warn('here')\n",
     ".rb": '#READY\nputs "main" if __FILE__ == $0; warn "here", uplevel: 0\n',
 }
+UNTAINT = """#READY
+use Scalar::Util 'tainted';
+print join(' ', map { tainted($_) ? 'outside' : 'trusted' } $0, $ARGV[0], @ENV{qw(PATH HOME)}), "\\n";
+"""
+
+
 def of(language, texts):
     return texts[language.suffix].replace("#READY", language.ready)
 
@@ -75,3 +81,35 @@ def test_it_is_what_it_was_called_whichever_call_came_first(home, language, spel
     warm = twice_warm(script, named(script.warm()), cwd=script.path.parent)
 
     assert warm == [cold, cold]
+
+
+def test_under_perls_t_what_comes_from_outside_is_tainted(home):
+    script = home.script(PERL, UNTAINT.replace("#READY", PERL.ready))
+    options = ["-T", *(f"-I{folder}" for folder in home.tree.perl)]
+
+    cold = script.call([PERL.interp, *options, str(script.path), "word"])
+    warm = twice_warm(script, [str(home.tree.launcher), ",".join(["-U", PERL.interp, *options]), str(script.path), "word"])
+
+    assert cold.out == b"outside outside outside outside\n"
+    assert warm == [cold, cold]
+
+
+@pytest.mark.parametrize("flags", ["0", "A", "AS", "SAL"])
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_perl_reads_arguments_as_it_is_told(home, flags, locale):
+    script = home.script(PERL, f"{PERL.ready} print length($ARGV[0]), ' ', utf8::is_utf8($ARGV[0]) ? 1 : 0;")
+    env = {**home.environment, "PERL_UNICODE": flags, "LANG": locale}
+
+    cold = script.call(script.cold("\u00e4\u20ac"), env=env)
+
+    assert twice_warm(script, script.warm("\u00e4\u20ac"), env=env) == [cold, cold]
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_rubys_arguments_are_as_ruby_makes_them(home, locale):
+    script = home.script(RUBY, f"{RUBY.ready}; p ARGV, ARGV.map(&:encoding), ARGV.map(&:frozen?)")
+    env = {**home.environment, "LANG": locale}
+
+    cold = script.call(script.cold("a", "\u00e4"), env=env)
+
+    assert twice_warm(script, script.warm("a", "\u00e4"), env=env) == [cold, cold]

@@ -71,8 +71,11 @@ module PreforkInterp
       [[STDIN, "r"], [STDOUT, "w"], [STDERR, "w"]].each_with_index { |(stream, mode), fd| take_stream(stream, fd, mode) }
     end
 
+    # As Ruby makes them, and where the locale knows only ASCII, other bytes are bytes.
     def argument(address)
-      Fiddle::Pointer.new(address).to_s.force_encoding(Encoding.default_external)
+      word = Fiddle::Pointer.new(address).to_s.force_encoding(Encoding.default_external)
+      word.force_encoding(Encoding::BINARY) if word.encoding == Encoding::US_ASCII && !word.ascii_only?
+      word.freeze
     end
 
     # The script's handlers, and Ruby's, over the caller's dispositions: what the caller ignores, Ruby's do not touch.
