@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from interp.world import LANGUAGES, PERL, RUBY, TIMEOUT_S
+from interp.world import LANGUAGES, PERL, PYTHON, RUBY, TIMEOUT_S
 
 READ_DATA = {
     ".pl": "#READY\nprint <DATA>;\n__END__\none\ntwo\n",
@@ -113,3 +113,26 @@ def test_rubys_arguments_are_as_ruby_makes_them(home, locale):
     cold = script.call(script.cold("a", "\u00e4"), env=env)
 
     assert twice_warm(script, script.warm("a", "\u00e4"), env=env) == [cold, cold]
+
+
+@pytest.mark.parametrize("interp, text", [(PERL, b"print 1"), (PYTHON, b"print(1)"), (RUBY, b"puts 1")], ids=str)
+@pytest.mark.parametrize("words", [[], ["-"], ["-W"]], ids=str)
+def test_commands_on_standard_input_are_read(home, interp, text, words):
+    command = [interp.interp, *(["-W", "ignore"] if words == ["-W"] and interp is PYTHON else words)]
+    script = home.script(interp, "")
+
+    cold = script.call(command, stdin=text)
+
+    assert cold.out.strip() == b"1"
+    assert script.call([str(home.tree.launcher), *command], stdin=text) == cold
+
+
+@pytest.mark.parametrize("language", [PERL, PYTHON], ids=str)
+def test_what_preload_cannot_know_is_run_as_it_is(home, language):
+    script = home.script(language, "print('out')")
+    command = [language.interp, {".pl": "-w", ".py": "-u"}[language.suffix], str(script.path)]
+
+    cold = script.call(command)
+
+    assert cold.out.strip() == b"out"
+    assert script.call([str(home.tree.launcher), "--preload=auto", *command]) == cold

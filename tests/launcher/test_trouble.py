@@ -211,6 +211,26 @@ def test_a_script_that_never_says_it_is_ready_has_run_and_is_run_directly_from_t
     assert box.setups() == 2
 
 
+@pytest.mark.parametrize("forget", ["-f", "--kill"])
+def test_a_script_that_only_printed_its_version_once_can_have_a_server(box, forget):
+    box.run("args", env={"TINY_SILENT": "1"})
+    if forget == "--kill":
+        assert box.launcher("--kill", TINY, box.script).returncode == 0
+    assert box.run("exit", 3, options=["-f"] if forget == "-f" else []).returncode == 3
+    assert box.server()["calls"] == 1
+
+    box.launcher("--kill", TINY, box.script)
+    until("its end", lambda: not box.processes())
+    assert box.run("exit", 3).returncode == 3
+    assert box.server()["calls"] == 1
+
+
+def test_a_server_is_ended_by_the_name_that_status_tells(warm):
+    assert warm.launcher("--kill", "-g", warm.server()["identity"]).returncode == 0
+    until("its end", lambda: not warm.processes())
+    assert warm.status() == []
+
+
 @pytest.mark.parametrize("change", ["content", "older", "gone", "back"])
 def test_defect_8_a_changed_file_is_noticed_whichever_way_its_time_moved(box, tmp_path, change):
     module = tmp_path / "module"

@@ -85,7 +85,9 @@ static int take_letters(struct parse *parse, const char *letters, struct words *
 		case 'E':
 		case 'G':
 		case 'g': return take_value(parse, *letters, letters + 1, words);
-		default: return reason_set(parse->reason, "unknown option -%c", *letters);
+		default:
+			return reason_set(parse->reason,
+				"unknown option -%c (--help lists them)", *letters);
 		}
 	}
 	return 0;
@@ -112,7 +114,8 @@ static int take_long(struct parse *parse, const char *name)
 	else if (strncmp(name, "preload=", 8) == 0)
 		parse->preload = name + 8;
 	else
-		return reason_set(parse->reason, "unknown option --%s", name);
+		return reason_set(
+			parse->reason, "unknown option --%s (--help lists them)", name);
 	return 0;
 }
 
@@ -170,6 +173,13 @@ static const char *preload_word(const char *asked, const char *interp)
 	return NULL;
 }
 
+/* What stands behind INTERP; NULL where that is no script, or one of its options, of which
+ * nobody here can know where they end. The known implementation takes any word. */
+static const char *script_of(const struct args *args, char **rest)
+{
+	return *rest && (**rest != '-' || args->compat) ? *rest : NULL;
+}
+
 /* INTERP, its arguments (@more), what the preloader needs, and the rest of the command
  * line, which lies in argv behind the word that INTERP came from. */
 static int build_command(struct parse *parse, char *interp, char **more, char **rest)
@@ -181,7 +191,7 @@ static int build_command(struct parse *parse, char *interp, char **more, char **
 		out->command = rest - 1;
 		out->command[0] = interp;
 		out->n_interp = 1;
-		out->script = *rest;
+		out->script = script_of(out, rest);
 		out->args = rest + (out->script ? 1 : 0);
 		return 0;
 	}
@@ -196,11 +206,11 @@ static int build_command(struct parse *parse, char *interp, char **more, char **
 	if (parse->preload && !word)
 		return reason_set(
 			parse->reason, "--preload knows perl and python, not %s", interp);
-	if (word)
+	out->script = script_of(out, rest);
+	if (word && out->script)
 		out->command[n++] = (char *)word; /* exec takes it as it is */
 
 	out->n_interp = n;
-	out->script = *rest;
 	while (*rest)
 		out->command[n++] = *rest++;
 	out->args = out->command + (out->script ? out->n_interp + 1 : n);
@@ -231,6 +241,8 @@ int args_parse(int argc, char **argv, struct args *out, struct reason *reason)
 		return bad;
 	if (out->verb == ARGS_STATUS || out->verb == ARGS_HELP || out->verb == ARGS_VERSION)
 		return 0;
+	if (!interp && !*rest.at && out->verb == ARGS_KILL && out->ident)
+		return 0; /* the name is all there is to know */
 	if (!interp && !(interp = *rest.at ? *rest.at++ : NULL))
 		return reason_set(
 			reason, "which interpreter? (--help tells how to say it)");

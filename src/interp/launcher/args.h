@@ -42,7 +42,7 @@ struct args {
 	char **command;  /* all there is to exec: INTERP, its arguments, SCRIPT, ARGS; then
 			    NULL */
 	size_t n_interp; /* how many of them come before SCRIPT */
-	const char *script; /* NULL without one */
+	const char *script; /* NULL without one; options of INTERP may follow then */
 	char **args;        /* into command: what follows SCRIPT */
 	char **cut;         /* the words of a long combined one, or NULL */
 };

@@ -59,8 +59,9 @@ static int run(const struct args *args)
 	struct reason reason;
 	int status = 0;
 
-	if (is_plain_run())
-		leave_cold(args->command);
+	if (is_plain_run() || !(args->script || args->compat))
+		leave_cold(
+			args->command); /* commands on standard input are nobody else's */
 	if (find_place(args, &place, &reason) < 0) {
 		leave_say("%s; running without a server", reason.text);
 		leave_cold(args->command);
@@ -73,7 +74,7 @@ static int run(const struct args *args)
 		run_cold(&place, args, WIRE_WHY_TTY);
 
 	int result = args->fresh ? CALL_NOBODY : call_server(&place, args, &status);
-	if (result == CALL_NOBODY && place_is_plain(&place, args->script))
+	if (result == CALL_NOBODY && !args->fresh && place_is_plain(&place, args->script))
 		run_cold(&place, args, WIRE_WHY_PLAIN);
 	if (result == CALL_NOBODY)
 		result = setup_and_call(&place, args, args->fresh, &status);
@@ -102,6 +103,7 @@ static int end_server(const struct args *args)
 		return LEAVE_FAILED;
 	}
 	place_unlink(&place); /* that is how a server is told */
+	place_forget_why(&place);
 	return 0;
 }
 

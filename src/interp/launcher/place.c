@@ -220,6 +220,8 @@ void place_unlink(const struct place *place)
 	(void)unlink(path.sun_path);
 	place_address(place, 's', &path);
 	(void)unlink(path.sun_path);
+	place_address(place, 'n', &path);
+	(void)unlink(path.sun_path);
 }
 
 void place_unlink_own(const struct place *place, const struct place_socket *own)
@@ -253,6 +255,14 @@ void place_note_why(const struct place *place, int why, const char *name)
 		text, sizeof(text), "%lld %d %s\n", (long long)time(NULL), why, name);
 
 	write_note(place, 'w', text, MIN((size_t)n, sizeof(text) - 1));
+}
+
+void place_forget_why(const struct place *place)
+{
+	struct sockaddr_un path;
+
+	place_address(place, 'w', &path);
+	(void)unlink(path.sun_path);
 }
 
 /* What a file is now, as text; the number of bytes, 0 if there is none. */

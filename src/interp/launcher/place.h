@@ -64,7 +64,8 @@ struct place_socket {
 /* Takes the lock within @patience_ms: a descriptor to close, or -errno (-ETIMEDOUT). */
 [[nodiscard]] int place_lock(const struct place *place, int patience_ms);
 
-/* Removes both sockets; the lock is held. What is gone already is no error. */
+/* Removes both sockets, and what is remembered of a plain script; the lock is held. What is
+ * gone already is no error. */
 void place_unlink(const struct place *place);
 
 /* Removes both sockets if the known wire's is still that one. Takes the lock. */
@@ -73,6 +74,7 @@ void place_unlink_own(const struct place *place, const struct place_socket *own)
 /* Remembers why a call is run cold: for --status, so what goes wrong here is nobody's
  * matter. */
 void place_note_why(const struct place *place, int why, const char *name);
+void place_forget_why(const struct place *place);
 
 /* Remembers, or asks, whether @script as it is now never said that it was ready. */
 void place_mark_plain(const struct place *place, const char *script);

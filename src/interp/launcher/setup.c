@@ -216,7 +216,7 @@ static int first_call(struct setup *setup, int *status)
 	place_unlink_own(setup->place, &setup->listener);
 	place_mark_plain(setup->place, setup->args->script);
 	leave_say("%s has run without saying that its initialisation is complete; "
-		  "from now on it is run directly",
+		  "from now on it is run directly, until it changes or -f is given",
 		setup->args->script ? setup->args->script : setup->args->command[0]);
 	*status = 0;
 	return CALL_ENDED;
