@@ -189,22 +189,6 @@ int http_chunk_next(struct http_chunk *chunk, struct span *in, struct span *payl
 	return chunk->state == BAD ? HTTP_CHUNK_BAD : HTTP_CHUNK_MORE;
 }
 
-struct span http_chunk_trailer(struct span trailers, struct span name)
-{
-	struct span line;
-
-	while (span_cut(&trailers, '\n', &line)) {
-		size_t colon = span_find(line, ':');
-
-		if (colon == line.n || !span_ieq(span_of(line.p, colon), name))
-			continue;
-		line = span_from(line, colon + 1);
-		line.n--; /* the CR */
-		return span_trim(line);
-	}
-	return SPAN_NONE;
-}
-
 size_t http_chunk_head(char out[HTTP_CHUNK_HEAD_MAX], uint64_t n)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -57,9 +57,6 @@ void http_chunk_init(struct http_chunk *chunk, struct buf *trailers);
  * reading past the body's end. */
 uint64_t http_chunk_payload_left(const struct http_chunk *chunk);
 
-/* The value of the first trailer line with that name; SPAN_NONE if there is none. */
-struct span http_chunk_trailer(struct span trailers, struct span name);
-
 /* To write a body: a head, that many bytes and CR LF for each chunk; then HTTP_CHUNK_LAST.
  */
 #define HTTP_CHUNK_HEAD_MAX 18u /* sixteen digits, CR LF */

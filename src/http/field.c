@@ -90,11 +90,6 @@ enum http_field_id http_field_of(struct span name)
 	return HTTP_H_OTHER;
 }
 
-struct span http_field_name(enum http_field_id id)
-{
-	return names[id];
-}
-
 bool http_field_may_repeat(enum http_field_id id)
 {
 	return may_repeat[id] == MANY;

@@ -96,8 +96,5 @@ enum http_field_id {
 /* Any bytes; the case of letters does not count. */
 enum http_field_id http_field_of(struct span name);
 
-/* In lower case; "" for HTTP_H_OTHER. */
-struct span http_field_name(enum http_field_id id);
-
 /* Whether a second line with this name is allowed. True for HTTP_H_OTHER. */
 bool http_field_may_repeat(enum http_field_id id);

@@ -41,8 +41,3 @@ enum http_method http_method_of(struct span token)
 	}
 	return HTTP_UNKNOWN;
 }
-
-struct span http_method_name(enum http_method method)
-{
-	return names[method];
-}

@@ -43,6 +43,3 @@ enum http_method {
 
 /* Case counts: "get" is HTTP_UNKNOWN. */
 enum http_method http_method_of(struct span token);
-
-/* As it stands in a request; "" for HTTP_UNKNOWN. */
-struct span http_method_name(enum http_method method);

@@ -84,17 +84,6 @@ void files_close(struct files *files)
 	fd_close(&files->notify);
 }
 
-void files_free(struct files *files)
-{
-	if (!files)
-		return;
-	files_close(files);
-	for (size_t i = 0; i < files->n; i++)
-		free(files->at[i].path);
-	free(files->at);
-	free(files);
-}
-
 static char *absolute(const char *path)
 {
 	char here[PATH_MAX], *whole = NULL;
@@ -263,10 +252,4 @@ const char *files_changed_since(const struct files *files, int64_t since_ns)
 			return files->at[i].path;
 	}
 	return NULL;
-}
-
-void files_renew(struct files *files)
-{
-	for (size_t i = 0; i < files->n; i++)
-		files->at[i].was = look(files->at[i].path);
 }

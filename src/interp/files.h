@@ -16,9 +16,8 @@
 
 struct files;
 
-/* NULL without memory. files_free takes NULL. */
+/* NULL without memory. It lives as long as its process. */
 [[nodiscard]] struct files *files_new(void);
-void files_free(struct files *files);
 
 /* Remembers @path (made absolute, copied) as it is now. 0, -ENOMEM or -ENAMETOOLONG. */
 [[nodiscard]] int files_add(struct files *files, const char *path);
@@ -41,9 +40,6 @@ const char *files_changed(const struct files *files);
 /* The first path that changed after @since_ns, by its own ctime, and not in the future; or
  * NULL. A set-up that began then may have read what was there before. */
 const char *files_changed_since(const struct files *files, int64_t since_ns);
-
-/* Forgets what they were, and remembers what they are: for a second try. */
-void files_renew(struct files *files);
 
 /* Closes the news in a child that has no use for it. */
 void files_close(struct files *files);

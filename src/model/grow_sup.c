@@ -16,7 +16,8 @@ static unsigned n_free(const struct board *board)
 	return n;
 }
 
-unsigned grow_free_seats(const struct crew *crew)
+/* Free seats of all READY workers. */
+static unsigned free_seats(const struct crew *crew)
 {
 	const struct slot *slot;
 	unsigned n = 0;
@@ -61,7 +62,7 @@ void grow_look(struct grow *g)
 	struct crew *crew = g->crew;
 	const struct settings *s = crew->spec->settings;
 	unsigned starting = crew->n_in[SLOT_STARTING];
-	unsigned room = grow_free_seats(crew) + starting * crew->n_connections;
+	unsigned room = free_seats(crew) + starting * crew->n_connections;
 
 	if (crew->draining || room >= s->spares.min * crew->n_connections)
 		return;

@@ -24,8 +24,5 @@ struct grow {
 void grow_init(struct grow *g, struct crew *crew);
 void grow_fini(struct grow *g);
 
-/* Free seats of all READY workers. */
-unsigned grow_free_seats(const struct crew *crew);
-
 /* A worker is full: makes another, unless there are the spares, or the maximum. */
 void grow_look(struct grow *g);

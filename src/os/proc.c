@@ -32,7 +32,8 @@ static int ascending(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-void proc_close_all_but(const int *keep, size_t n)
+/* But 0, 1 and 2. */
+static void close_all_but(const int *keep, size_t n)
 {
 	int sorted[PROC_KEEP_MAX];
 	unsigned from = STDERR_FILENO + 1;
@@ -57,7 +58,8 @@ bool proc_ends_with(pid_t parent)
 	return getppid() == parent; /* or it died before we asked to be told */
 }
 
-void proc_set_title(const char *title)
+/* For ps(1). */
+static void set_title(const char *title)
 {
 	(void)prctl(PR_SET_NAME, title);
 }
@@ -90,9 +92,9 @@ void proc_exit(int status)
 {
 	if (!proc_ends_with(parent))
 		_exit(EXIT_FAILURE);
-	proc_set_title(spec->title);
+	set_title(spec->title);
 	default_signals();
-	proc_close_all_but(spec->keep_fds, spec->n_keep_fds);
+	close_all_but(spec->keep_fds, spec->n_keep_fds);
 	proc_exit(spec->main(spec->arg));
 }
 

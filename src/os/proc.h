@@ -69,12 +69,6 @@ struct proc_spec {
  */
 int proc_become(const char *path, char *const *argv, int chan, int number, const char *env);
 
-/* Closes every descriptor but 0, 1, 2 and those listed, as in a spawned child. */
-void proc_close_all_but(const int *keep, size_t n);
-
-/* Names this process for ps(1). */
-void proc_set_title(const char *title);
-
 /* Ends this process, which was forked: without what exit() does for a program's own end. */
 [[gnu::noreturn]] void proc_exit(int status);
 

@@ -172,15 +172,20 @@ static void a_basic_header_is_a_name_and_a_password(void **state)
 	assert_true(basic_decode(SPAN("basic  YTpiOmM="), &basic));
 	assert_true(span_eq(basic.name, SPAN("a")));
 	assert_true(span_eq(basic.password, SPAN("b:c")));
-	assert_true(basic_decode(SPAN("Basic YTo"), &basic));
+	assert_true(basic_decode(SPAN("Basic YTo="), &basic));
 	assert_int_equal(basic.password.n, 0);
 	basic_wipe(&basic);
 
 	static const char *const wrong[] = {"", "Basic", "Basic ",
 		"Basic YWI=", "Bearer YTo=", "Basic YTo==", "Basic YTp=", "Basic Y To=",
-		"Basic YT.=", "Basic Y", "Basic ===="};
+		"Basic YT.=", "Basic Y", "Basic ====", "Basic YTo", "Basic YTpi\nYg=="};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
 		assert_false(basic_decode(span_str(wrong[i]), &basic));
+
+	char big[6 + BASIC_MAX / 3 * 4 + 8];
+	memset(big, 'Q', sizeof(big));
+	memcpy(big, "Basic Ojo6", 10);
+	assert_false(basic_decode(span_of(big, sizeof(big)), &basic));
 }
 
 static void a_memo_knows_what_was_put_until_it_is_too_old_or_cleared(void **state)

@@ -4,7 +4,6 @@
 
 #include "base/util.h"
 #include "http/accept.h"
-#include "http/basic.h"
 #include "http/form.h"
 #include "http/resp.h"
 
@@ -122,33 +121,6 @@ static void the_most_specific_item_of_accept_counts(void **state)
 	assert_false(http_accept_html(&program));
 }
 
-static void basic_credentials_are_read_strictly(void **state)
-{
-	(void)state;
-	struct http_basic basic;
-	static const char *const bad[] = {"", "Basic", "Basic ", "Basic !!!!",
-		"Bearer YTpi", "Basic YWI=", "Basic YTpi\nYg==", "Basic YToA",
-		"Basic YTpi=="};
-
-	assert_true(http_basic_read(SPAN("basic  dTpwOnE="), &basic));
-	assert_span(basic.user, "u");
-	assert_span(basic.password, "p:q");
-	assert_true(http_basic_read(SPAN("Basic Og=="), &basic));
-	assert_int_equal(basic.user.n + basic.password.n, 0);
-
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(http_basic_read(span_str(bad[i]), &basic));
-
-	static char big[7 + HTTP_BASIC_MAX / 3 * 4 + 4 + 1];
-	memset(big, 'Q', sizeof(big) - 1);
-	memcpy(big, "Basic Ojo6", 10);
-	assert_false(http_basic_read(span_of(big, sizeof(big) - 1), &basic));
-
-	http_basic_wipe(&basic);
-	assert_null(basic.user.p);
-	assert_int_equal(basic.text[0], 0);
-}
-
 static void a_query_is_read_pair_by_pair(void **state)
 {
 	(void)state;
@@ -177,7 +149,6 @@ int main(void)
 			the_connections_end_is_said_when_the_client_would_not_guess_it),
 		cmocka_unit_test(nobody_writes_fields_of_his_own_through_a_value),
 		cmocka_unit_test(the_most_specific_item_of_accept_counts),
-		cmocka_unit_test(basic_credentials_are_read_strictly),
 		cmocka_unit_test(a_query_is_read_pair_by_pair),
 	};
 	return cmocka_run_group_tests_name("http_resp", tests, NULL, NULL);

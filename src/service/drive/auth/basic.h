@@ -14,7 +14,7 @@ struct basic {
 	struct span name, password;
 };
 
-/* Takes "Basic BASE64" apart. False, with @out wiped, if it is not exactly that. */
+/* Takes "Basic BASE64" apart. False, with nothing left in @out, if it is not exactly that. */
 [[nodiscard]] bool basic_decode(struct span value, struct basic *out);
 
 /* Forgets the password. */
