@@ -36,14 +36,22 @@ struct arrival {
 	struct wire_view view;
 };
 
+static const __rlimit_resource_t lifted[EXECUTOR_LIFTED] = {RLIMIT_NOFILE, RLIMIT_CPU};
+
+static void lift_limits(struct executor_base *base)
+{
+	for (size_t i = 0; i < EXECUTOR_LIFTED; i++) {
+		struct rlimit limit;
+		(void)getrlimit(lifted[i], &limit);
+		base->soft[i] = limit.rlim_cur;
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(lifted[i], &limit);
+	}
+}
+
 void executor_note_base(struct executor_base *base)
 {
-	struct rlimit files;
-
-	(void)getrlimit(RLIMIT_NOFILE, &files);
-	base->soft_files = files.rlim_cur;
-	files.rlim_cur = files.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &files);
+	lift_limits(base);
 	(void)sigprocmask(SIG_BLOCK, NULL, &base->mask);
 	base->nice = getpriority(PRIO_PROCESS, 0);
 	for (unsigned i = 0; i < WIRE_LIMITS; i++) {
@@ -120,12 +128,12 @@ static bool take_limits(const struct executor_base *base, const struct wire_call
 }
 
 /* The known wire says nothing of limits: as they were in set-up. */
-static void restore_files_limit(const struct executor_base *base)
+static void restore_limits(const struct executor_base *base)
 {
-	const struct wire_limit *is = &base->limits[RLIMIT_NOFILE];
-	const struct rlimit limit = {base->soft_files, is->hard};
-
-	(void)setrlimit(RLIMIT_NOFILE, &limit); /* lowering is always allowed */
+	for (size_t i = 0; i < EXECUTOR_LIFTED; i++) {
+		const struct rlimit limit = {base->soft[i], base->limits[lifted[i]].hard};
+		(void)setrlimit(lifted[i], &limit); /* lowering is always allowed */
+	}
 }
 
 /* What may be refused: limits, nice value, groups. All of it comes before the script has
@@ -285,7 +293,7 @@ void executor_wait(const struct executor_base *base, int chan, uint64_t serial,
 	if (has_state)
 		(void)umask((mode_t)arrival.call.umask & 0777);
 	else
-		restore_files_limit(base);
+		restore_limits(base);
 	if (!place_fds(base, &arrival)) {
 		syslog(LOG_ERR, "cannot place the caller's descriptors: %m");
 		_exit(127);

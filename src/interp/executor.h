@@ -28,6 +28,9 @@ struct executor_call {
 	const struct hot *notes; /* where it notes what it needed; NULL: it fetched that */
 };
 
+/* RLIMIT_NOFILE and RLIMIT_CPU: a server has descriptors and spends time for all of its calls. */
+enum { EXECUTOR_LIFTED = 2 };
+
 /* What every executor of a server starts from, noted once. */
 struct executor_base {
 	int first_fd; /* numbers from 3 to below it are free for the caller's descriptors */
@@ -35,10 +38,10 @@ struct executor_base {
 	struct wire_limit limits[WIRE_LIMITS];
 	uint32_t groups[WIRE_GROUPS_MAX];
 	int n_groups;
-	uint64_t soft_files;    /* RLIMIT_NOFILE of set-up: the server's own is higher */
-	struct hot *hot;        /* what all of them need */
-	struct offsets offsets; /* of set-up's files */
-	sigset_t mask;          /* of set-up, for callers whose wire does not tell theirs */
+	uint64_t soft[EXECUTOR_LIFTED]; /* of set-up: the server's own are higher */
+	struct hot *hot;                /* what all of them need */
+	struct offsets offsets;         /* of set-up's files */
+	sigset_t mask; /* of set-up, for callers whose wire does not tell theirs */
 	struct sigaction on_child_end; /* what set-up wanted of SIGCHLD */
 	char **command; /* set-up's command line, environment and working directory: for the
 			 */
@@ -48,8 +51,8 @@ struct executor_base {
 	char *script;
 };
 
-/* Notes the state of this process, and lets it have as many descriptors as it may. The
- * strings, first_fd, offsets and on_child_end are left alone. */
+/* Notes the state of this process, and lets it have as many descriptors and as much time as
+ * it may. The strings, first_fd, offsets and on_child_end are left alone. */
 void executor_note_base(struct executor_base *base);
 
 /**

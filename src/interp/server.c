@@ -58,9 +58,7 @@ static bool has_place(const struct server_setup *setup)
 	       && st.st_ino == managed->ino;
 }
 
-/* "<dir>/s<identity>" as the name of that @kind of file; @out has room for a socket's path.
- */
-static void sibling(const struct server_setup *setup, char kind, char *out)
+void server_sibling(const struct server_setup *setup, char kind, char *out)
 {
 	(void)snprintf(
 		out, sizeof(((struct sockaddr_un *)0)->sun_path), "%s", setup->socket_path);
@@ -74,7 +72,7 @@ static int lock_place(const struct server_setup *setup, int patience_ms)
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * (long)NS_PER_MS};
 
-	sibling(setup, 'l', path);
+	server_sibling(setup, 'l', path);
 	for (int waited = 0;; waited += LOCK_STEP_MS) {
 		AUTO_CLOSE int fd = file_open(AT_FDCWD, path,
 			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
@@ -102,7 +100,7 @@ void server_listen(const struct server_setup *setup)
 	AUTO_CLOSE int lock = lock_place(setup, LOCK_PATIENCE_MS);
 	if (lock < 0 || !has_place(setup))
 		return;
-	sibling(setup, 'p', addr.un.sun_path);
+	server_sibling(setup, 'p', addr.un.sun_path);
 	int fd = sock_listen(&addr, &opts, NULL);
 	setup->managed->own_listener = fd < 0 ? -1 : fd;
 }
@@ -179,6 +177,7 @@ void server_drain(struct server *server)
 	close_io(server, &server->known_listener);
 	close_io(server, &server->own_listener);
 	close_io(server, &server->watcher);
+	close_io(server, &server->hold);
 	fd_close(&server->watcher_in);
 	server_dispatch_soon(server);
 }
@@ -190,7 +189,7 @@ void server_retire(struct server *server)
 	AUTO_CLOSE int lock = lock_place(server->setup, 0);
 	/* Somebody who holds it is replacing us, and removes the names himself. */
 	if (lock >= 0 && has_place(server->setup)) {
-		sibling(server->setup, 'p', path);
+		server_sibling(server->setup, 'p', path);
 		(void)!file_unlink(AT_FDCWD, path);
 		(void)!file_unlink(AT_FDCWD, server->setup->socket_path);
 	}
@@ -414,7 +413,7 @@ static void set_timers(struct server *server)
 
 	if (server->n_ready > 0 && !server->progress.at_ns)
 		set_timer(server, &server->progress, SERVER_NEWS_NS);
-	if (busy || idle_s < 0)
+	if (busy || idle_s < 0 || server->held)
 		loop_cancel(server->loop, &server->idle);
 	else
 		set_timer(server, &server->idle, (uint64_t)idle_s * NS_PER_SEC);
@@ -448,7 +447,7 @@ static void watch_place(struct server *server)
 {
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
-	sibling(server->setup, 's', dir);
+	server_sibling(server->setup, 's', dir);
 	*strrchr(dir, '/') = '\0';
 	if (server->news.fd < 0
 		|| inotify_add_watch(server->news.fd, dir,
@@ -472,6 +471,7 @@ static void init_fields(struct server *server, const struct server_setup *setup)
 		.news = {.on = on_news, .fd = -1},
 		.watcher = {.on = on_watcher, .fd = -1},
 		.next = {.fd = -1},
+		.hold = {.fd = -1},
 		.idle.on = on_idle,
 		.progress.on = on_progress,
 		.retry.on = on_retry,
@@ -530,6 +530,7 @@ void server_run(const struct server_setup *setup, struct executor_call *call)
 		set_timer(&server, &server.sweep, SERVER_SWEEP_NS);
 	set_timer(&server, &server.join, SERVER_JOIN_NS);
 	server_call_accept(&server, setup->managed->call, false);
+	server_hold_start(&server);
 	if (setup->stale)
 		go_stale(&server, "a file that was being loaded");
 	/* What happened between set-up and watching told nobody. */

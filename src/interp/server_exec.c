@@ -68,6 +68,7 @@ void server_exec_close_all(struct server *server)
 	fd_close(&server->child_end.fd);
 	fd_close(&server->watcher.fd);
 	fd_close(&server->next.fd);
+	fd_close(&server->hold.fd);
 	fd_close(&server->watcher_in);
 	files_close(server->setup->files);
 	loop_free(server->loop);
@@ -199,6 +200,10 @@ static void exec_ended(struct server_exec *exec, bool spare, int status)
 {
 	struct server *server = exec->server;
 
+	/* Who holds the server answers for all that runs; other callers' scripts may leave
+	 * something behind, as they could without us. */
+	if (server->held)
+		fork_signal_group(exec->pid, SIGKILL);
 	(void)take_words(exec);
 	if (exec->call)
 		server_call_finish(exec->call, status);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* server_priv - what the files of the server share: server.c, server_call.c, server_exec.c.
- */
+/* server_priv - what the files of the server share: server.c and all that are called server_*.c. */
 
 #include "base/list.h"
 #include "interp/executor.h"
@@ -62,12 +61,13 @@ struct server {
 	uid_t uid;
 	struct loop *loop;
 	/* Their fds are owned; -1: there is none. The news' belongs to setup->files. */
-	struct loop_io known_listener, own_listener, child_end, news, watcher, next;
+	struct loop_io known_listener, own_listener, child_end, news, watcher, next, hold;
 	struct loop_timer idle, progress, retry, fill, sweep, join;
 	struct loop_task dispatch;
 	struct list open, ready, running; /* calls */
 	struct list spares, busy;         /* executors */
 	unsigned n_ready, n_spares, n_busy;
+	bool held;         /* it stays for as long as somebody wants it (server_hold.c) */
 	bool want_fork;    /* the loop stopped for it */
 	bool in_a_row;     /* the last call was given out soon after the one before */
 	bool moved;        /* a call began or ended since the last word on progress */
@@ -109,6 +109,12 @@ void server_drain(
 	struct server *server); /* take no more calls, and end when none is left */
 void server_retire(struct server *server); /* the same, and take the sockets' names away */
 void server_failed(struct server *server, const char *what, int err); /* fork or accept */
+
+/* "<dir>/s<identity>" as the name of that @kind of file; @out has room for a socket's path. */
+void server_sibling(const struct server_setup *setup, char kind, char *out);
+
+/* server_hold.c: sees whether somebody holds it, and hears of the end of that. */
+void server_hold_start(struct server *server);
 
 /* server_next.c: the next generation, when a file changed. It inherits the sockets. */
 void server_next_start(struct server *server);

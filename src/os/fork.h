@@ -14,6 +14,7 @@
 /* The child's pid; 0 in the child; or -errno. Flushes no buffers. */
 [[nodiscard]] pid_t fork_here(void);
 
-/* Sends @sig to a child that was not waited for yet, or to the group it leads. */
+/* Sends @sig to a child that was not waited for yet, or to the group it leads, or led: while
+ * anybody is in that, the number is not given out anew. */
 void fork_signal(pid_t child, int sig);
 void fork_signal_group(pid_t leader, int sig);

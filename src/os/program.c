@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
@@ -29,14 +28,20 @@ struct launch {
 	const char *volatile doing;
 };
 
+struct rlimit program_limit(const struct program_limit *want, struct rlimit is)
+{
+	is.rlim_max = MIN(is.rlim_max, want->hard);
+	is.rlim_cur = MIN(is.rlim_max, want->soft);
+	return is;
+}
+
 [[gnu::no_sanitize_address]] static int set_limit(const struct program_limit *want)
 {
 	struct rlimit limit;
 
 	if (getrlimit((__rlimit_resource_t)want->resource, &limit) < 0)
 		return -1;
-	limit.rlim_max = MIN(limit.rlim_max, want->hard);
-	limit.rlim_cur = MIN(limit.rlim_max, want->soft);
+	limit = program_limit(want, limit);
 	return setrlimit((__rlimit_resource_t)want->resource, &limit);
 }
 

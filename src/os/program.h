@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
@@ -29,6 +30,9 @@ struct program_limit {
 	uint64_t soft,
 		hard; /* cut to what this process may have; RLIM_INFINITY: as it is */
 };
+
+/* What @is becomes for a program that is to have @want: @is of that resource, in this process. */
+struct rlimit program_limit(const struct program_limit *want, struct rlimit is);
 
 struct program_spec {
 	const char *path;  /* not searched for */

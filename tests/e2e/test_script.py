@@ -65,14 +65,29 @@ def tree(tmp_path_factory):
     return Tree(tmp_path_factory.mktemp("tree"))
 
 
+def all_of(place):
+    """Every process that was begun for a service with that run directory: launchers, set-ups, servers, executors, and what those made."""
+    wanted = b"PREFORK_RUN_DIR=%s\0" % bytes(place)
+
+    def is_of(pid):
+        try:
+            return wanted in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            return False
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_of(pid)]
+
+
 @pytest.fixture
 def place():
-    """A run directory, as short as a socket's name must be. What serves there is told to end with it."""
+    """A run directory, as short as a socket's name must be. With its services all has ended that ran for them."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="pfs.", dir="/tmp"))
     yield path
-    for name in path.glob("prefork/[sp]*"):
-        name.unlink()
-    shutil.rmtree(path)
+    try:
+        until(lambda: not all_of(path), "no process is left")
+    finally:
+        for pid in all_of(path):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(path)
 
 
 @pytest.fixture(params=["perl", "python"])
@@ -84,7 +99,7 @@ def script(request, tmp_path):
 
 
 @pytest.fixture
-def run(start, tree, place):
+def run(place, start, tree):
     """The service, of a command, with options."""
     def begin(*command, model="pool", workers="2", options=(), **how):
         return start("script", "--model", model, "--workers", workers, "--listen", "127.0.0.1:0", "--launcher", tree.launcher,
@@ -163,6 +178,54 @@ def test_arguments_and_the_directory_are_what_was_asked_for(run, script, place):
     server = run(*script, "args", "a b", "", "ä", options=["--directory", place])
     for _ in range(2):  # cold and warm
         assert lines(server)[2].decode().strip() == f"[a b][][ä][{place}]"
+
+
+LIMITS = {"perl": """
+use strict; use warnings; use POSIX (); use Prefork::Interp; prefork_initialisation_complete(); $| = 1;
+print "$$ ", getppid(), "\n", umask, " ", POSIX::getpid() == getpgrp() ? "leads" : "", "\n";
+open my $in, "<", "/proc/self/limits"; print <$in>;
+""", "python": """
+import os, prefork_interp; prefork_interp.ready()
+print(os.getpid(), os.getppid(), flush=True)
+mask = os.umask(0); os.umask(mask)
+print(mask, "leads" if os.getpid() == os.getpgrp() else "")
+print(open("/proc/self/limits").read())
+"""}
+OF_A_CALL = {"Max cpu time": "7", "Max address space": str(1 << 30), "Max open files": "50", "Max core file size": "0"}
+
+
+def soft_limits(text, names):
+    return {name: line[len(name):].split()[0] for line in text.splitlines() for name in names if line.startswith(name)}
+
+
+@pytest.mark.parametrize("language", LIMITS)
+def test_limits_are_those_of_the_service(run, tmp_path, language):
+    """Cold, which makes the server, and warm; and those of the caller for the rest."""
+    path = tmp_path / "limits"
+    path.write_text(LIMITS[language])
+    server = run(LANGUAGES[language][1], path, options=["--rlimit-cpu", "7s", "--rlimit-memory", "1G", "--rlimit-files", "50"],
+                 prepare=lambda: os.umask(0o27))
+    cold = lines(server)[2].decode()
+    parent = warm(server)
+    found = warm_lines(server, parent, b"")[2].decode()
+
+    for text in cold, found:
+        assert text.splitlines()[0] == f"{0o27} leads"
+        assert soft_limits(text, OF_A_CALL) == OF_A_CALL
+    of_the_server = soft_limits(pathlib.Path(f"/proc/{parent}/limits").read_text(), OF_A_CALL)
+    assert of_the_server["Max cpu time"] == "unlimited" and int(of_the_server["Max open files"]) > 50
+
+
+def test_a_script_is_ended_by_its_limit_and_its_server_is_not(run, tmp_path):
+    path = tmp_path / "busy.pl"
+    path.write_text(PERL.replace('print uc while <STDIN>', 'while (<STDIN>) { 1 while 1 }'))
+    server = run("perl", path, "upper", options=["--rlimit-cpu", "1s"])
+    parent = warm(server)
+    pid, _, rest = warm_lines(server, parent, b"x\n")
+
+    assert rest == b"" and pid
+    server.wait_log("program was killed by SIGXCPU")
+    assert warm(server) == parent
 
 
 def test_its_end_and_its_errors_are_in_the_log(run, script):
@@ -260,7 +323,7 @@ def test_many_at_once_all_get_theirs(run, script):
         assert wire.rest().partition(b"\n")[2] == b"NUMBER %d\n" % i
 
 
-def test_from_its_build_it_finds_the_launcher_of_that_build(start, place, tmp_path):
+def test_from_its_build_it_finds_the_launcher_of_that_build(place, start, tmp_path):
     script = tmp_path / "script.py"
     script.write_text("print('here')")
     served = start("script", "--listen", "127.0.0.1:0", "--run-directory", place, "--", "/usr/bin/python3", script, listen=None)

@@ -236,6 +236,22 @@ void place_unlink_own(const struct place *place, const struct place_socket *own)
 		place_unlink(place);
 }
 
+int place_hold(const struct place *place)
+{
+	struct sockaddr_un path;
+	struct stat st;
+
+	place_address(place, 'h', &path);
+	if (mkfifo(path.sun_path, 0600) < 0 && errno != EEXIST)
+		return -errno;
+	/* For reading too: to open it for writing alone there would have to be a server. */
+	AUTO_CLOSE int fd =
+		open(path.sun_path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISFIFO(st.st_mode) ? fd_take(&fd) : -EEXIST;
+}
+
 static void write_note(const struct place *place, char kind, const char *text, size_t n)
 {
 	struct sockaddr_un path;

@@ -7,6 +7,7 @@
  *   s<identity>  the known wire's socket     l<identity>  the lock for replacing it
  *   p<identity>  our own wire's socket       w<identity>  why the last call was cold
  *   n<identity>  "this script never says it is ready": its state when it did not
+ *   h<identity>  a FIFO: the server stays while somebody has it open for writing
  *
  * In /run/user/UID/prefork, else ~/.prefork/HOST, else nowhere. Every directory
  * on the way that is ours is looked at each time: of this user, for nobody else,
@@ -70,6 +71,14 @@ void place_unlink(const struct place *place);
 
 /* Removes both sockets if the known wire's is still that one. Takes the lock. */
 void place_unlink_own(const struct place *place, const struct place_socket *own);
+
+/**
+ * place_hold - keep the server of that identity, whenever there is one, until the returned
+ * descriptor and all others like it are closed; then it goes.
+ *
+ * The descriptor is CLOEXEC and the caller's; or -errno.
+ */
+[[nodiscard]] int place_hold(const struct place *place);
 
 /* Remembers why a call is run cold: for --status, so what goes wrong here is nobody's
  * matter. */

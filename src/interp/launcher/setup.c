@@ -17,8 +17,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -108,7 +110,7 @@ static bool take_descriptors(int given[GIVEN_COUNT], struct managed *told)
 }
 
 [[gnu::noreturn]] static void child(
-	const struct setup *setup, const struct timespec *started)
+	const struct setup *setup, const struct timespec *started, pid_t launcher)
 {
 	const struct args *args = setup->args;
 	char value[MANAGED_TEXT_MAX];
@@ -121,6 +123,10 @@ static bool take_descriptors(int given[GIVEN_COUNT], struct managed *told)
 		.own_listener = -1,
 	};
 
+	/* Who kills the launcher means the script. A server that comes of it is not its child. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != launcher)
+		_exit(LEAVE_FAILED);
 	memcpy(given, setup->given, sizeof(given));
 	if (!take_descriptors(given, &told)) {
 		leave_say("cannot prepare descriptors: %s", strerror(errno));
@@ -181,9 +187,9 @@ static int run(struct setup *setup, int *status)
 	(void)clock_gettime(CLOCK_REALTIME, &started);
 	(void)sigaction(SIGCHLD, &reaped, &before); /* ignored, it would hide the status */
 	int bad = relay_open(&relay, true);
-	pid_t pid = bad ? -1 : fork();
+	pid_t self = getpid(), pid = bad ? -1 : fork();
 	if (pid == 0)
-		child(setup, &started);
+		child(setup, &started, self);
 	bad = bad ? bad : pid < 0 ? -errno : 0;
 
 	for (size_t i = GIVEN_CALL; i < GIVEN_COUNT; i++)

@@ -10,29 +10,10 @@
 #include "service/exec/run.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 
 struct exec_conf {
 	struct run_conf run;
-	uint64_t cpu_ns;
-	uint64_t memory;
-	uint64_t files;
-	uint64_t core;
 };
-
-static void set_limits(struct runner *x, const struct exec_conf *conf)
-{
-	uint64_t cpu_s = (conf->cpu_ns + NS_PER_SEC - 1) / NS_PER_SEC;
-
-	if (cpu_s)
-		runner_limit(x, RLIMIT_CPU, cpu_s, cpu_s + 1); /* XCPU, then KILL */
-	if (conf->memory)
-		runner_limit(x, RLIMIT_AS, conf->memory, conf->memory);
-	/* The soft one alone: ours is raised, and programs with select(2) must not find
-	 * it so. */
-	runner_limit(x, RLIMIT_NOFILE, conf->files, RLIM_INFINITY);
-	runner_limit(x, RLIMIT_CORE, conf->core, conf->core);
-}
 
 static int start(struct worker *worker, struct reason *reason)
 {
@@ -42,7 +23,6 @@ static int start(struct worker *worker, struct reason *reason)
 	if (!x)
 		return reason_set(reason, "out of memory");
 	worker_set_state(worker, x);
-	set_limits(x, conf);
 	return runner_init(x, &run_program, &conf->run, reason);
 }
 
@@ -61,17 +41,7 @@ static int check(void *settings, const struct service_site *site, struct reason 
 	return run_check(&conf->run, site, reason);
 }
 
-static const struct opt opts[] = {
-	RUN_OPTS(struct exec_conf, run),
-	{"rlimit_cpu", OPT_DURATION(struct exec_conf, cpu_ns), .arg = "TIME", .deflt = "0",
-		.help = "processor time of a program (0: as preforkd)"},
-	{"rlimit_memory", OPT_BYTES(struct exec_conf, memory), .arg = "SIZE", .deflt = "0",
-		.help = "address space of a program (0: as preforkd)"},
-	{"rlimit_files", OPT_UINT(struct exec_conf, files), .arg = "N", .deflt = "1024",
-		.min = 3, .help = "descriptors of a program"},
-	{"rlimit_core", OPT_BYTES(struct exec_conf, core), .arg = "SIZE", .deflt = "0",
-		.help = "largest core file of a program"},
-};
+static const struct opt opts[] = {RUN_OPTS(struct exec_conf, run)};
 
 const struct service_ops exec_service = {
 	.name = "exec",

@@ -219,7 +219,7 @@ static void fini_program(struct run *r)
 	program_fini(&r->program);
 }
 
-const struct run_way run_program = {begin_program, signal_program, fini_program};
+const struct run_way run_program = {begin_program, signal_program, fini_program, false};
 
 /* -- the beginning -- */
 
@@ -381,11 +381,32 @@ struct span run_refusal(enum refusal why)
 
 /* -- the worker -- */
 
+static void limit(struct runner *x, int resource, uint64_t soft, uint64_t hard)
+{
+	x->limits[x->n_limits++] = (struct program_limit){resource, soft, hard};
+}
+
+static void set_limits(struct runner *x)
+{
+	const struct run_conf *conf = x->conf;
+	uint64_t cpu_s = (conf->cpu_ns + NS_PER_SEC - 1) / NS_PER_SEC;
+
+	if (cpu_s) /* XCPU, then KILL */
+		limit(x, RLIMIT_CPU, cpu_s, x->way->outlives ? RLIM_INFINITY : cpu_s + 1);
+	if (conf->memory)
+		limit(x, RLIMIT_AS, conf->memory, conf->memory);
+	/* The soft one alone: ours is raised, and programs with select(2) must not find
+	 * it so. */
+	limit(x, RLIMIT_NOFILE, conf->files, RLIM_INFINITY);
+	limit(x, RLIMIT_CORE, conf->core, conf->core);
+}
+
 int runner_init(struct runner *x, const struct run_way *way, const struct run_conf *conf,
 	struct reason *reason)
 {
 	x->way = way;
 	x->conf = conf;
+	set_limits(x);
 	if (env_init(&x->env, environ) < 0)
 		return reason_set(reason, "out of memory");
 	/* Again: as the user that this process has become. */
@@ -396,11 +417,6 @@ void runner_fini(struct runner *x)
 {
 	command_fini(&x->command);
 	env_fini(&x->env);
-}
-
-void runner_limit(struct runner *x, int resource, uint64_t soft, uint64_t hard)
-{
-	x->limits[x->n_limits++] = (struct program_limit){resource, soft, hard};
 }
 
 int run_check(

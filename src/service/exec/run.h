@@ -44,6 +44,10 @@ struct run_conf {
 	bool resolve;
 	uint64_t timeout_ns;
 	uint64_t eof_timeout_ns;
+	uint64_t cpu_ns;
+	uint64_t memory;
+	uint64_t files;
+	uint64_t core;
 };
 
 /* Their rows, for settings of type @s that hold them as member @m. */
@@ -56,11 +60,20 @@ struct run_conf {
 			.help = "look the client's name up, for TCPREMOTEHOST"},           \
 		{"timeout", OPT_DURATION(s, m.timeout_ns), .arg = "TIME", .deflt = "0",    \
 			.help = "how long a program may run (0: as long as it likes)"},    \
-	{                                                                                  \
-		"eof_timeout", OPT_DURATION(s, m.eof_timeout_ns),                          \
-			.arg = "TIME", .deflt = "0",                                       \
+		{"eof_timeout", OPT_DURATION(s, m.eof_timeout_ns), .arg = "TIME",          \
+			.deflt = "0",                                                      \
 			.help = "how long after the client has sent its last (0: as long " \
-				"as it is there)"                                          \
+				"as it is there)"},                                        \
+		{"rlimit_cpu", OPT_DURATION(s, m.cpu_ns), .arg = "TIME", .deflt = "0",     \
+			.help = "processor time of a program (0: as preforkd)"},           \
+		{"rlimit_memory", OPT_BYTES(s, m.memory), .arg = "SIZE", .deflt = "0",     \
+			.help = "address space of a program (0: as preforkd)"},            \
+		{"rlimit_files", OPT_UINT(s, m.files), .arg = "N", .deflt = "1024",        \
+			.min = 3, .help = "descriptors of a program"},                     \
+	{                                                                                  \
+		"rlimit_core", OPT_BYTES(s, m.core),                                       \
+			.arg = "SIZE", .deflt = "0",                                       \
+			.help = "largest core file of a program"                           \
 	}
 
 /* How it is begun, and reached. */
@@ -72,6 +85,9 @@ struct run_way {
 	bool (*signal)(struct run *r, int sig);
 	/* Kills what is left of it and forgets it; also where it was never begun. */
 	void (*fini)(struct run *r);
+	/* What is begun goes on for others (a server): its processor time counts all of them, so
+	 * only the soft limit of it is set, which each of them can have anew. */
+	bool outlives;
 };
 
 /* A program of ours, as one way. */
@@ -111,9 +127,6 @@ struct run {
 [[nodiscard]] int runner_init(struct runner *x, const struct run_way *way,
 	const struct run_conf *conf, struct reason *reason);
 void runner_fini(struct runner *x);
-
-/* Sets a limit of all its programs; at most as many as there is room for. */
-void runner_limit(struct runner *x, int resource, uint64_t soft, uint64_t hard);
 
 /* In the supervisor: whether it could be begun. 0, or negative with @reason and the setting at
  * fault told to @site. */

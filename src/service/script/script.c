@@ -23,10 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-#define FILES_MAX 1024u /* descriptors of a script: who uses select(2) needs it so */
 
 /* Beside src/app, where the program lies in a build. */
 #define BUILT_LAUNCHER "../interp/prefork-interp"
@@ -73,7 +70,9 @@ struct script {
 	char ident[40]; /* of the server, in place.ident and for the launcher */
 	struct place place;
 	bool has_place; /* or there is no safe directory: all is cold */
+	int hold;       /* owned: keeps the server (place_hold); -1: nothing does */
 	int cwd;        /* owned: where scripts begin */
+	struct warm_common common;
 };
 
 /* Of a connection. */
@@ -96,7 +95,7 @@ static int begin_cold(
 	return run_program.begin(&s->run, &cold, reason);
 }
 
-static void go_cold(struct script_run *s)
+static void go_cold(struct script_run *s, int why)
 {
 	const struct runner *x = &s->script->runner;
 	struct reason reason;
@@ -110,6 +109,8 @@ static void go_cold(struct script_run *s)
 		.n_limits = x->n_limits,
 	};
 
+	log_debug(worker_log(s->run.conn->worker), "script-cold", wire_why_text(why),
+		KV("conn", s->run.conn->id));
 	int bad =
 		envp ? begin_cold(s, &spec, &reason) : reason_set(&reason, "out of memory");
 	free(envp);
@@ -139,7 +140,7 @@ static void on_over(struct warm *w, enum warm_end end, int value)
 	siginfo_t how = how_of(end == WARM_ENDED ? value : SIGKILL);
 
 	if (end == WARM_COLD && s->run.state == RUN_RUNNING) {
-		go_cold(s);
+		go_cold(s, value);
 		return;
 	}
 	if (end == WARM_LOST)
@@ -157,6 +158,7 @@ static int begin(struct run *r, const struct program_spec *spec, struct reason *
 		return begin_cold(s, spec, reason);
 	int bad = warm_start(&s->warm, worker_loop(r->conn->worker), server,
 		&(struct warm_spec){
+			.common = &x->common,
 			.interp = spec->argv[0],
 			.script = spec->argv[1],
 			.args = spec->argv + 2,
@@ -186,7 +188,7 @@ static void fini(struct run *r)
 	run_program.fini(r);
 }
 
-static const struct run_way warm_script = {begin, signal_it, fini};
+static const struct run_way warm_script = {begin, signal_it, fini, true};
 
 static enum conn_want open_script(struct conn *c)
 {
@@ -213,6 +215,9 @@ static void name_server(struct script *x, const struct script_conf *conf)
 	if (conf->preload)
 		hash = hash_span(hash, span_str(conf->preload));
 	hash = hash_byte(hash, 0);
+	/* Set-up has them too, and what it could not take back if they were raised. */
+	hash = hash_span(hash, span_of((const char *)x->common.call.limits,
+				       sizeof(x->common.call.limits)));
 	if (conf->run.directory)
 		hash = hash_span(hash, span_str(conf->run.directory));
 	(void)snprintf(
@@ -250,25 +255,35 @@ static int check_words(const struct words *words, struct reason *reason)
 
 /* Where its server is, or would be. Without such a place there is none, and the launcher
  * says why. */
-static void find_place(struct script *x)
+static void find_place(struct script *x, struct log *log)
 {
 	const struct args named = {.ident = x->ident};
 	struct reason reason;
 
 	x->has_place = place_find(false, geteuid(), &x->place, &reason) == 0
 		       && place_identify(&x->place, &named, &reason) == 0;
+	if (!x->has_place)
+		return;
+	x->hold = place_hold(&x->place);
+	if (x->hold < 0)
+		log_warn(log, "script-not-held",
+			"nothing ends the script's server when this service ends",
+			KV("error", strerror(-x->hold)));
 }
 
 static int prepare(struct script *x, const struct script_conf *conf, struct reason *reason)
 {
 	if (conf->run_directory && setenv("PREFORK_RUN_DIR", conf->run_directory, 1) < 0)
 		return reason_set(reason, "out of memory");
-	runner_limit(&x->runner, RLIMIT_NOFILE, FILES_MAX, RLIM_INFINITY);
 	int bad = runner_init(&x->runner, &warm_script, &conf->run, reason);
 	if (!bad)
 		bad = find_launcher(conf, &x->launcher, reason);
 	if (bad)
 		return bad;
+	bad = warm_note(&x->common, x->runner.limits, x->runner.n_limits);
+	errno = -bad;
+	if (bad)
+		return reason_errno(reason, "cannot note what this process is");
 	name_server(x, conf);
 	if (make_cold(x, conf) < 0)
 		return reason_set(reason, "out of memory");
@@ -277,7 +292,6 @@ static int prepare(struct script *x, const struct script_conf *conf, struct reas
 	errno = x->cwd < 0 ? -x->cwd : 0;
 	if (x->cwd < 0)
 		return reason_errno(reason, "cannot begin in %s", dir);
-	find_place(x);
 	return 0;
 }
 
@@ -287,9 +301,12 @@ static int start(struct worker *worker, struct reason *reason)
 
 	if (!x)
 		return reason_set(reason, "out of memory");
-	x->cwd = -1;
+	x->cwd = x->hold = -1;
 	worker_set_state(worker, &x->runner);
-	return prepare(x, worker_conf(worker), reason);
+	int bad = prepare(x, worker_conf(worker), reason);
+	if (!bad)
+		find_place(x, worker_log(worker));
+	return bad;
 }
 
 static void stop(struct worker *worker)
@@ -301,6 +318,7 @@ static void stop(struct worker *worker)
 	command_fini(&x->launcher);
 	free(x->cold);
 	free(x->preload);
+	fd_close(&x->hold);
 	fd_close(&x->cwd);
 	free(x);
 }

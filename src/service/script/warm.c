@@ -10,7 +10,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PATIENCE_NS (WIRE_PATIENCE_MS * NS_PER_MS)
 
@@ -34,32 +37,64 @@ static char *put_all(char *to, char *const *strings)
 	return to;
 }
 
+int warm_note(struct warm_common *common, const struct program_limit *limits, size_t n)
+{
+	struct wire_call *call = &common->call;
+	mode_t mode = umask(0);
+	int n_groups = getgroups((int)WIRE_GROUPS_MAX, common->groups);
+
+	(void)umask(mode);
+	if (n_groups < 0)
+		return -errno;
+	/* No signal is blocked or ignored: as a program begins. */
+	*call = (struct wire_call){
+		.note = {.magic = WIRE_MAGIC,
+			.type = WIRE_CALL,
+			.flags = WIRE_HAS_CWD | WIRE_HAS_STATE},
+		.umask = mode,
+		.nice = getpriority(PRIO_PROCESS, 0),
+		.n_fds = ARRAY_LEN(numbers),
+		.n_groups = (uint32_t)n_groups,
+	};
+	for (int i = 0; i < (int)WIRE_LIMITS; i++) {
+		struct rlimit is = {RLIM_INFINITY, RLIM_INFINITY};
+		(void)getrlimit((__rlimit_resource_t)i, &is);
+		for (size_t j = 0; j < n; j++)
+			if (limits[j].resource == i)
+				is = program_limit(&limits[j], is);
+		call->limits[i] = (struct wire_limit){is.rlim_cur, is.rlim_max};
+	}
+	return 0;
+}
+
+static char *put_bytes(char *to, const void *from, size_t n)
+{
+	memcpy(to, from, n);
+	return to + n;
+}
+
 /* 0 with w->message, -EMSGSIZE or -ENOMEM. */
 static int build(struct warm *w, const struct warm_spec *spec)
 {
 	uint32_t n_args, n_env;
+	size_t groups = spec->common->call.n_groups * sizeof(gid_t);
 	size_t text = strlen(spec->interp) + strlen(spec->script) + 2
 		      + size_of(spec->args, &n_args) + size_of(spec->envp, &n_env);
 
-	w->n_bytes = sizeof(*w->message) + sizeof(numbers) + text;
+	w->n_bytes = sizeof(*w->message) + sizeof(numbers) + groups + text;
 	if (w->n_bytes > WIRE_MSG_MAX)
 		return -EMSGSIZE;
-	w->message = calloc(1, w->n_bytes);
+	w->message = malloc(w->n_bytes);
 	if (!w->message)
 		return -ENOMEM;
-	w->message->note = (struct wire_note){
-		.magic = WIRE_MAGIC,
-		.type = WIRE_CALL,
-		.flags = WIRE_HAS_CWD,
-	};
-	w->message->n_fds = ARRAY_LEN(numbers);
+	*w->message = spec->common->call;
 	w->message->n_args = n_args;
 	w->message->n_env = n_env;
 	w->message->text_bytes = (uint32_t)text;
 
-	char *to = (char *)(w->message + 1);
-	memcpy(to, numbers, sizeof(numbers));
-	to = stpcpy(to + sizeof(numbers), spec->interp) + 1;
+	char *to = put_bytes((char *)(w->message + 1), numbers, sizeof(numbers));
+	w->text = put_bytes(to, spec->common->groups, groups);
+	to = stpcpy(w->text, spec->interp) + 1;
 	to = stpcpy(to, spec->script) + 1;
 	(void)put_all(put_all(to, spec->args), spec->envp);
 	return 0;
@@ -73,8 +108,7 @@ char **warm_environment(const struct warm *w)
 
 	if (!all)
 		return NULL;
-	(void)wire_split((char *)(w->message + 1) + sizeof(numbers), call->text_bytes, n,
-		all); /* as it was put */
+	(void)wire_split(w->text, call->text_bytes, n, all); /* as it was put */
 	memmove(all, all + before, (call->n_env + 1) * sizeof(*all));
 	return all;
 }

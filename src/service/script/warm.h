@@ -18,9 +18,11 @@
 
 #include "interp/wire.h"
 #include "os/loop.h"
+#include "os/program.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum warm_end {
 	WARM_COLD,  /* it did not begin, and will not: @value is an enum wire_why */
@@ -33,6 +35,12 @@ enum warm_state { WARM_OVER, WARM_WAITING, WARM_SENT, WARM_BEGUN };
 /* What goes with a call, in the order of the wire. */
 enum warm_fd { WARM_CWD, WARM_IN, WARM_OUT, WARM_ERR, WARM_FDS };
 
+/* What all calls of a worker have in common: its own state, as a launcher would tell it. */
+struct warm_common {
+	struct wire_call call; /* n_groups are known of its lists */
+	gid_t groups[WIRE_GROUPS_MAX];
+};
+
 struct warm {
 	enum warm_state state;
 	struct loop *loop;
@@ -41,6 +49,7 @@ struct warm {
 	struct loop_timer patience;
 	struct wire_call *message; /* owned */
 	size_t n_bytes;
+	char *text;        /* in it: interpreter, script, arguments, environment */
 	int fds[WARM_FDS]; /* borrowed but for ERR, which is there until it has begun */
 	/* Told once, last of all: @w may be gone when it returns. On WARM_COLD what was to be
 	 * sent is still there, until warm_fini. */
@@ -50,6 +59,7 @@ struct warm {
 /* A call whose 0 and 1 are a socket. The strings and lists are borrowed until
  * warm_start returns, the descriptors until it is over. */
 struct warm_spec {
+	const struct warm_common *common;
 	const char *interp, *script; /* as a caller would have typed them */
 	char *const *args;           /* end with NULL, as does the next */
 	char *const *envp;
@@ -57,6 +67,10 @@ struct warm_spec {
 	int in_out;
 	int err;
 };
+
+/* Notes what this process is, with @n limits over its own. 0 or -errno. */
+[[nodiscard]] int warm_note(
+	struct warm_common *common, const struct program_limit *limits, size_t n);
 
 /**
  * warm_start - call by @server, a connection to our own wire's socket, which it adopts.
