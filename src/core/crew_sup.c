@@ -27,6 +27,10 @@
 #define EARLY_DEATHS_MAX \
 	3u /* before any worker was ever ready; then the service is given up */
 
+/* Messages of one worker that are read in a row: all that its channel can hold. One that
+ * does nothing but talk must not keep the others waiting. */
+#define TURN_MESSAGES 1024u
+
 void crew_go(struct slot *slot, enum slot_state to)
 {
 	slot->crew->n_in[slot->state]--;
@@ -260,10 +264,16 @@ static int handle(struct slot *slot, const void *bytes, size_t len)
 	memcpy(&msg, bytes, MIN(len, sizeof(msg)));
 	switch (msg.type) {
 	case CORE_READY:
-		if (slot->state == SLOT_STARTING)
+		if (slot->state == SLOT_READY)
+			return -EPROTO;
+		if (slot->state == SLOT_STARTING) /* or it has been told to finish since */
 			ready(slot);
-		return slot->state == SLOT_EMPTY ? -EPROTO : 0;
-	case CORE_FAILED: say_failed(slot, &msg, len); return 0;
+		return 0;
+	case CORE_FAILED:
+		if (slot->said_why || slot->state == SLOT_READY)
+			return -EPROTO;
+		say_failed(slot, &msg, len);
+		return 0;
 	default:
 		if (msg.type < CORE_MODEL_FIRST)
 			return -EPROTO;
@@ -276,16 +286,15 @@ static void on_chan(struct loop_io *io, uint32_t events)
 	struct slot *slot = container_of(io, struct slot, chan_io);
 	char buf[CHAN_MSG_MAX];
 	size_t len;
-	int r;
+	int r = CHAN_OK;
 
 	(void)events;
-	while (slot->chan >= 0 && (r = chan_recv(slot->chan, buf, &len, NULL)) == CHAN_OK) {
-		if (handle(slot, buf, len) == 0)
-			continue;
-		r = CHAN_GARBLED;
-		break;
+	for (unsigned n = 0; n < TURN_MESSAGES && r == CHAN_OK && slot->chan >= 0; n++) {
+		r = chan_recv(slot->chan, buf, &len, NULL);
+		if (r == CHAN_OK && handle(slot, buf, len) < 0)
+			r = CHAN_GARBLED;
 	}
-	if (slot->chan < 0 || r == CHAN_AGAIN)
+	if (slot->chan < 0 || r == CHAN_OK || r == CHAN_AGAIN)
 		return;
 
 	/* The end of the channel comes just before the end of the process, which says more.

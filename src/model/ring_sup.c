@@ -24,6 +24,8 @@
 #define CLOSE_NS   NS_PER_SEC /* so long CLOSE may take to come round */
 #define SUP_HOLDS  UINT32_MAX /* ring_shared.holder: the token is here */
 #define NONE_HOLDS 0u
+/* Read in a row, of a pipe that has one: a member may do nothing but write. */
+#define TURN_TOKENS 64u
 
 static void home(struct ring_sup *r, const struct ring_token *token);
 static void new_epoch(struct ring_sup *r);
@@ -73,7 +75,9 @@ static void on_pipe(struct loop_io *io, uint32_t events)
 	struct ring_token token;
 
 	(void)events;
-	while (p->io.added && read(p->read, &token, sizeof(token)) == sizeof(token)) {
+	for (unsigned n = 0; n < TURN_TOKENS && p->io.added; n++) {
+		if (read(p->read, &token, sizeof(token)) != sizeof(token))
+			return;
 		if (token.epoch == atomic_load(&r->shared->epoch))
 			forward(r, (unsigned)(p - r->pipes), &token);
 	}
