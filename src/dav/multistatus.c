@@ -200,17 +200,27 @@ void multistatus_put(
 	buf_put_span(out, tags[id].empty);
 }
 
+/* The prefix that is bound to @ns wherever a name may stand; empty for none. XML's own may be
+ * bound to no other, nor be a default. */
+static struct span prefix_of(struct span ns)
+{
+	if (span_eq(ns, SPAN(PROP_NS_D)))
+		return SPAN("D:");
+	return span_eq(ns, SPAN(XML_NS_XML)) ? SPAN("xml:") : SPAN("");
+}
+
 void multistatus_put_name(struct buf *out, const struct prop_ref *prop)
 {
+	struct span prefix = prefix_of(prop->name.ns);
+
 	if (prop->id != PROP_UNKNOWN) {
 		buf_put_span(out, tags[prop->id].empty);
 		return;
 	}
 	buf_put_byte(out, '<');
-	if (span_eq(prop->name.ns, SPAN(PROP_NS_D)))
-		buf_put_span(out, SPAN("D:"));
+	buf_put_span(out, prefix);
 	buf_put_span(out, prop->name.local);
-	if (prop->name.ns.n && !span_eq(prop->name.ns, SPAN(PROP_NS_D))) {
+	if (prop->name.ns.n && !prefix.n) {
 		buf_put_span(out, SPAN(" xmlns=\""));
 		escape_markup(out, prop->name.ns);
 		buf_put_byte(out, '"');

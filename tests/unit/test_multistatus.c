@@ -31,6 +31,20 @@ static const struct multistatus_facts a_file = {
 	.etag = SPAN("\"a-b\""),
 };
 
+static void a_name_in_the_namespace_of_xml_itself_is_written_so_that_it_can_be_read(
+	void **state)
+{
+	(void)state;
+	AUTO_BUF out = BUF_INIT(1000);
+	struct propfind want;
+
+	read_want(&want,
+		"<D:propfind xmlns:D=\"DAV:\"><D:prop><xml:lang/></D:prop></D:propfind>");
+	multistatus_put_name(&out, &want.props[0]);
+	assert_text(&out, "<xml:lang/>");
+	propfind_fini(&want);
+}
+
 static void what_is_there_and_what_is_missing_come_in_the_order_asked(void **state)
 {
 	(void)state;
@@ -204,6 +218,8 @@ static void every_property_is_written_as_well_formed_xml(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_name_in_the_namespace_of_xml_itself_is_written_so_that_it_can_be_read),
 		cmocka_unit_test(what_is_there_and_what_is_missing_come_in_the_order_asked),
 		cmocka_unit_test(allprop_gives_what_is_there_and_no_404),
 		cmocka_unit_test(a_response_always_has_a_propstat),
