@@ -353,8 +353,8 @@ enum conn_want request_timer(struct conn *c)
 	case REQUEST_BODY:
 		r->answer.closes = true;
 		answer_sentence(r, 408,
-			r->state == REQUEST_HEAD ? "The request took too long to come"
-						 : "The body took too long to come");
+			r->state == REQUEST_HEAD ? "the request took too long to come"
+						 : "the body took too long to come");
 		break;
 	case REQUEST_DELAY: r->task_ops->end(r); break;
 	case REQUEST_SEND:
