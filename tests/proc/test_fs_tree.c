@@ -4,6 +4,7 @@
 #include "fs_room.h"
 
 #include "base/util.h"
+#include "os/clock.h"
 #include "service/drive/fs/copy.h"
 #include "service/drive/fs/make.h"
 #include "service/drive/fs/move.h"
@@ -386,6 +387,51 @@ static void a_broken_copy_changes_nothing(void **state)
 	assert_no_litter(room);
 }
 
+/* Somebody who adds to a tree while it is copied: at the first entry, so all are known. */
+struct adder {
+	const struct room *room;
+	bool has_added;
+};
+
+static bool add_one(void *ctx)
+{
+	struct adder *adder = ctx;
+	int64_t now_ns = (int64_t)clock_wall_ns();
+
+	if (adder->has_added)
+		return true;
+	while (file_clock_ns() <= now_ns) /* the next tick of that clock */
+		continue;
+	drop_file(adder->room, "t/late", "not copied");
+	return adder->has_added = true;
+}
+
+static void what_is_added_to_a_tree_while_it_moves_to_another_disk_is_not_lost(void **state)
+{
+	struct room *room = *state;
+	struct adder adder = {.room = room};
+	const struct fs_watch watch = {.go_on = add_one, .ctx = &adder};
+	char path[128];
+	bool created;
+
+	drop_tree(room);
+	drop_dir(room, "disk");
+	(void)snprintf(path, sizeof(path), "%s/disk", room->dir);
+	if (mount("none", path, "tmpfs", 0, "size=1m") != 0) {
+		print_message(
+			"# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
+		return;
+	}
+	assert_result(fs_move(&room->root, "t", "disk/t", false, FS_NO_CONDITION, &watch,
+			      &created),
+		FS_CHANGED);
+	assert_file(room, "disk/t/sub/deep", "deep");
+	assert_file(room, "t/late", "not copied");
+	assert_file(room, "t/sub/deep", "deep");
+	assert_no_litter(room);
+	assert_int_equal(umount(path), 0);
+}
+
 static void a_move_to_another_disk_is_a_copy_and_a_removal(void **state)
 {
 	struct room *room = *state;
@@ -542,6 +588,8 @@ int main(void)
 		EVERYWHERE(a_copy_has_contents_time_mode_and_properties),
 		EVERYWHERE(a_copy_replaces_only_where_it_may_and_then_whole),
 		EVERYWHERE(a_broken_copy_changes_nothing),
+		EVERYWHERE(
+			what_is_added_to_a_tree_while_it_moves_to_another_disk_is_not_lost),
 		EVERYWHERE(a_move_to_another_disk_is_a_copy_and_a_removal),
 		EVERYWHERE(the_space_is_that_of_the_disk),
 		EVERYWHERE(the_sweep_takes_what_the_dead_left_and_nothing_else),

@@ -2,11 +2,16 @@
 
 #include "service/drive/fs/move.h"
 
+#include "os/clock.h"
 #include "os/file.h"
 #include "service/drive/fs/copy.h"
 #include "service/drive/fs/install.h"
 #include "service/drive/fs/remove.h"
 #include "service/drive/fs/trim.h"
+#include "service/drive/fs/walk.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
 
 /* Both ends of a move, as they were when they were locked. */
 struct move {
@@ -95,14 +100,84 @@ static bool is_what_was_copied(void *ctx, const struct fs_info *now)
 {
 	const struct fs_info *copied = ctx;
 
-	return now && (copied->type != FS_FILE || fs_info_same_version(copied, now));
+	return now && now->type == copied->type
+	       && (copied->type != FS_FILE || fs_info_same_version(copied, now));
 }
 
-/* Without locks, because it takes long; a file that was written meanwhile is not removed.
- */
+static bool is_newer(const struct fs_walk_entry *entry, int64_t since_ns)
+{
+	switch (entry->event) {
+	case FS_WALK_ENTRY:
+	case FS_WALK_ENTER: return entry->info.ctime_ns > since_ns;
+	case FS_WALK_LEAVE: return false;
+	case FS_WALK_TOO_DEEP:
+	case FS_WALK_FAILED: break; /* it was not so when it was copied */
+	}
+	return true;
+}
+
+/* FS_OK where nothing in the tree @aside has changed since then, FS_CHANGED, ... */
+static enum fs_result check_tree(
+	const struct fs_root *root, const struct fs_aside *aside, int64_t since_ns)
+{
+	struct fs_walk_entry entry;
+	struct fs_walk *walk = malloc(sizeof(*walk));
+	if (!walk)
+		return FS_NO_MEMORY;
+
+	int fd = file_open(aside->dir, aside->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	enum fs_result result = fs_result_of(fd);
+	if (result == FS_OK)
+		result = fs_walk_adopt(walk, root, fd, FS_WALK_RAW | FS_WALK_ONE_MOUNT);
+	if (result == FS_OK) {
+		while ((result = fs_walk_next(walk, &entry)) == FS_OK)
+			if (is_newer(&entry, since_ns)) {
+				result = FS_CHANGED;
+				break;
+			}
+		fs_walk_close(walk);
+	}
+	free(walk);
+	return result == FS_END ? FS_OK : result;
+}
+
+static enum fs_result displace(
+	struct move *move, const struct fs_condition *condition, struct fs_aside *out)
+{
+	AUTO_GUARD guard = FS_GUARD_NONE;
+
+	enum fs_result result = fs_guard_enter(&guard, move->root, &move->from, condition);
+	return result == FS_OK ? fs_remove_displace(move->root, &move->from, out) : result;
+}
+
+/* Out of sight nobody adds to it any more; and what was added while it was copied, which may
+ * have taken long, is found. */
+static enum fs_result remove_tree(struct move *move, const struct fs_condition *condition,
+	int64_t since_ns, const struct fs_watch *watch)
+{
+	struct fs_aside aside;
+
+	enum fs_result result = displace(move, condition, &aside);
+	if (result != FS_OK)
+		return result;
+	result = check_tree(move->root, &aside, since_ns);
+	if (result != FS_OK) { /* as before, then */
+		(void)file_rename(
+			aside.dir, aside.name, move->from.dir, move->from.name, 0);
+		fs_aside_end(&aside, move->root);
+		return result;
+	}
+	result = fs_place_sync(move->root, &move->from);
+	enum fs_result emptied =
+		fs_remove_displaced(move->root, &move->from, &aside, watch);
+	return emptied == FS_OK ? result : emptied;
+}
+
+/* Without locks, because it takes long; what was written meanwhile is not removed. */
 static enum fs_result move_by_copy(struct move *move, bool overwrite,
 	const struct fs_fence *fence, const struct fs_watch *watch, bool *created)
 {
+	const struct fs_info *from = &move->from_guard.now;
 	struct fs_copy_how how = {
 		.overwrite = overwrite, .fence = fence, .by = move->from_guard.by};
 	struct fs_condition unchanged = {.kind = FS_IF_HOLDS,
@@ -110,11 +185,15 @@ static enum fs_result move_by_copy(struct move *move, bool overwrite,
 		.ctx = &move->from_guard.now,
 		.for_good = true, /* the copy has all of it */
 		.fence = fence};
+	int64_t since_ns = (int64_t)clock_wall_ns();
 
 	enum fs_result result =
 		fs_copy(move->root, move->from.path, move->to.path, &how, watch, created);
-	return result == FS_OK ? fs_remove(move->root, move->from.path, &unchanged, watch)
-			       : result;
+	if (result != FS_OK)
+		return result;
+	return from->type == FS_DIRECTORY
+		       ? remove_tree(move, &unchanged, since_ns, watch)
+		       : fs_remove(move->root, move->from.path, &unchanged, watch);
 }
 
 enum fs_result fs_move(const struct fs_root *root, const char *from, const char *to,

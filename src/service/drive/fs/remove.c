@@ -222,9 +222,8 @@ enum fs_result fs_remove_shadow(
 	return set_aside(root, place, true, out);
 }
 
-/* The tree is out of sight; now it goes for good, or what cannot go comes back. */
-static enum fs_result remove_displaced(const struct fs_root *root,
-	const struct fs_place *place, struct fs_aside *aside, const struct fs_watch *watch)
+enum fs_result fs_remove_displaced(const struct fs_root *root, const struct fs_place *place,
+	struct fs_aside *aside, const struct fs_watch *watch)
 {
 	enum fs_result result =
 		fs_remove_at(root, aside->dir, aside->name, place->path, watch);
@@ -251,7 +250,7 @@ static enum fs_result settle(const struct fs_root *root, const struct fs_place *
 	fs_aside_name(&aside, root->tmp);
 	if (file_rename(root->trash, tree->where, aside.dir, aside.name, 0) < 0)
 		return synced;
-	return remove_displaced(root, place, &aside, watch);
+	return fs_remove_displaced(root, place, &aside, watch);
 }
 
 /* What fs_remove took away, out of everybody's sight. */
@@ -303,8 +302,8 @@ enum fs_result fs_remove(const struct fs_root *root, const char *path,
 
 	/* First, or a power cut could bring half a directory back. */
 	result = fs_place_sync(root, &place);
-	enum fs_result emptied =
-		taken.aside.dir >= 0 ? remove_displaced(root, &place, &taken.aside, watch)
-				     : FS_OK;
+	enum fs_result emptied = taken.aside.dir >= 0 ? fs_remove_displaced(
+					 root, &place, &taken.aside, watch)
+						      : FS_OK;
 	return emptied == FS_OK ? result : emptied;
 }

@@ -42,7 +42,12 @@
 [[nodiscard]] enum fs_result fs_remove_displace(
 	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out);
 
-/* The same of a file that has something beside it (props.h) and is about to be renamed over:
+/* The end of what was displaced so from @place: it goes for good, and what cannot go comes
+ * back. FS_OK, or FS_PARTIAL after watch->failed; @aside is ended. */
+[[nodiscard]] enum fs_result fs_remove_displaced(const struct fs_root *root,
+	const struct fs_place *place, struct fs_aside *aside, const struct fs_watch *watch);
+
+/* As fs_remove_displace, of a file that has something beside it (props.h) and is about to be renamed over:
  * the name of ours is its second until then. */
 [[nodiscard]] enum fs_result fs_remove_shadow(
 	const struct fs_root *root, const struct fs_place *place, struct fs_aside *out);
