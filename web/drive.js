@@ -11,6 +11,7 @@
 const main = document.querySelector('main');
 const writable = 'writable' in document.body.dataset;
 const here = location.origin + location.pathname;
+const hasTrash = document.querySelector('footer a') !== null;
 const UPLOADS_AT_ONCE = 3;
 
 /** An element: el('button', {onclick}, 'text', child...). */
@@ -193,7 +194,9 @@ const reasons = {
 	409: 'Its folder is not there.',
 	412: taken,
 	413: 'It is larger than the server takes.',
+	414: 'The name is too long.',
 	423: 'Someone else has locked it.',
+	503: 'The server is busy. Try again in a moment.',
 	507: 'The drive is full.',
 };
 
@@ -288,7 +291,7 @@ async function remove(row) {
 	const next = rows[rows.indexOf(row) + 1] ?? rows[rows.indexOf(row) - 1];
 	const {pressed} = await ask({
 		title: `Delete ${quoted(row.name)}?`,
-		text: row.isDir ? 'The folder and everything in it will be gone.' : 'The file will be gone.',
+		text: `${row.isDir ? 'The folder and everything in it' : 'The file'} will be ${hasTrash ? 'in the trash' : 'gone'}.`,
 		buttons: {Cancel: '', Delete: 'danger'},
 	});
 	if (!pressed)

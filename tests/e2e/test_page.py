@@ -215,7 +215,7 @@ def test_a_folder_is_made_renamed_and_deleted(page, folder, browser):
     assert inside(folder) == ["100% #1"] and (folder / "100% #1" / "child").exists()
 
     browser.type(DELETE)
-    browser.until(lambda: "everything in it" in browser.find("dialog").text, "it asks")
+    browser.until(lambda: "everything in it will be in the trash" in browser.find("dialog").text, "it asks")
     browser.click("Cancel", "dialog")
     assert inside(folder) == ["100% #1"]
     browser.type(DELETE)

@@ -237,6 +237,17 @@ static void an_error_is_a_sentence_for_a_person(void **state)
 	buf_clear(&out);
 	ui_page_error(&out, SPAN("Files"), 507, SPAN_NONE);
 	assert_true(has(&out, "<p>The drive is full.</p>"));
+	assert_true(has(&out, "Go to Files"));
+}
+
+static void a_stranger_is_not_told_what_the_folder_is_called(void **state)
+{
+	(void)state;
+	AUTO_BUF out = BUF_INIT(4096);
+
+	ui_page_error(&out, SPAN("Files"), 401, SPAN_NONE);
+	assert_true(has(&out, "<a href=\"/\">Sign in</a>"));
+	assert_false(has(&out, "Files"));
 }
 
 static void an_icon_is_chosen_by_the_names_ending(void **state)
@@ -319,6 +330,7 @@ int main(void)
 		cmocka_unit_test(a_list_sorts_by_what_the_query_says_directories_first),
 		cmocka_unit_test(sizes_are_rounded_to_two_digits_or_three),
 		cmocka_unit_test(an_error_is_a_sentence_for_a_person),
+		cmocka_unit_test(a_stranger_is_not_told_what_the_folder_is_called),
 		cmocka_unit_test(an_icon_is_chosen_by_the_names_ending),
 		cmocka_unit_test(the_assets_are_there_small_and_named_by_their_hash),
 	};

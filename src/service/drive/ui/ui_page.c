@@ -269,8 +269,13 @@ void ui_page_error(struct buf *out, struct span site, unsigned status, struct sp
 	escape_markup(out, phrase);
 	buf_put_span(out, SPAN("</h1>\n<p>"));
 	put_sentence(out, sentence.n ? sentence : usual_sentence(status));
-	buf_put_span(out, SPAN("</p>\n<p><a href=\"/\">Go to "));
-	escape_markup(out, site);
+	buf_put_span(out, SPAN("</p>\n<p><a href=\"/\">"));
+	if (status == 401) { /* what the folder is called is not for strangers */
+		buf_put_span(out, SPAN("Sign in"));
+	} else {
+		buf_put_span(out, SPAN("Go to "));
+		escape_markup(out, site);
+	}
 	buf_put_span(out, SPAN("</a> <span>"));
 	buf_put_u64(out, status);
 	buf_put_span(out, SPAN("</span></p>\n</main>\n</body>\n</html>\n"));
