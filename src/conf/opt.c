@@ -18,7 +18,7 @@
 /* What a type can do. @at is the member; @value is trimmed and fits OPT_VALUE_MAX. */
 struct type_ops {
 	const char *is;      /* completes "... is not" */
-	const char *example; /* for a row without a default */
+	const char *example; /* for a row without a default; NULL: only what it is called */
 	int (*set)(
 		const struct opt *opt, void *at, struct span value, struct reason *reason);
 	void (*print)(const struct opt *opt, const void *at, struct buf *out);
@@ -39,7 +39,8 @@ static const char *shown(struct span value, struct buf *into)
 	return text ? text : "?";
 }
 
-/* A value that shows how one is written; a default of 0, for "none", does not. */
+/* A value that shows how one is written; a default of 0, for "none", does not. NULL where
+ * there is none. */
 static const char *example_of(const struct opt *opt)
 {
 	bool shows = opt->deflt && *opt->deflt && strcmp(opt->deflt, "0") != 0;
@@ -51,8 +52,19 @@ static int refuse(const struct opt *opt, struct span value, struct reason *reaso
 {
 	AUTO_BUF text = BUF_INIT(4 * SHOWN_MAX + 4);
 
+	if (opt->type == OPT_TYPE_BOOL) /* "yes or no" are all there are */
+		return reason_set(reason, "%s: \"%s\" is not %s", opt->name,
+			shown(value, &text), ops_of(opt)->is);
 	return reason_set(reason, "%s: \"%s\" is not %s, such as %s", opt->name,
 		shown(value, &text), ops_of(opt)->is, example_of(opt));
+}
+
+static int lacks_value(const struct opt *opt, struct reason *reason)
+{
+	const char *example = example_of(opt);
+
+	return reason_set(reason, "%s: it needs a value%s %s", opt->name,
+		example ? ", such as" : ":", example ? example : opt->arg);
 }
 
 static int no_memory(const struct opt *opt, struct reason *reason)
@@ -304,7 +316,7 @@ static void print_list(const struct opt *opt, const void *at, struct buf *out)
 static const struct type_ops *ops_of(const struct opt *opt)
 {
 	static const struct type_ops all[] = {
-		[OPT_TYPE_BOOL] = {"yes or no", "yes", set_bool, print_bool},
+		[OPT_TYPE_BOOL] = {"yes or no", NULL, set_bool, print_bool},
 		[OPT_TYPE_UINT] = {"a number", "10", set_number, print_one_number},
 		[OPT_TYPE_RANGE] = {"a number or MIN..MAX", "4..64", set_range,
 			print_range},
@@ -312,10 +324,10 @@ static const struct type_ops *ops_of(const struct opt *opt)
 			print_one_number},
 		[OPT_TYPE_DURATION] = {"a time", "250ms, 30s or 5m", set_number,
 			print_one_number},
-		[OPT_TYPE_STRING] = {"a text", "name", set_string, print_string},
-		[OPT_TYPE_PATH] = {"a path", "/srv/files", set_string, print_string},
-		[OPT_TYPE_CHOICE] = {"known", "", set_choice, print_choice},
-		[OPT_TYPE_LIST] = {"a text", "name", set_list, print_list},
+		[OPT_TYPE_STRING] = {"a text", NULL, set_string, print_string},
+		[OPT_TYPE_PATH] = {"a path", NULL, set_string, print_string},
+		[OPT_TYPE_CHOICE] = {"known", NULL, set_choice, print_choice},
+		[OPT_TYPE_LIST] = {"a text", NULL, set_list, print_list},
 	};
 	return &all[opt->type];
 }
@@ -391,8 +403,7 @@ int opt_set(const struct opt_group *group, struct span name, struct span value,
 	if (!value.p && opt->type == OPT_TYPE_BOOL)
 		value = SPAN("yes");
 	if (!value.p)
-		return reason_set(reason, "%s: it needs a value, such as %s", opt->name,
-			example_of(opt));
+		return lacks_value(opt, reason);
 	value = span_trim(value);
 	if (value.n > OPT_VALUE_MAX)
 		return reason_set(

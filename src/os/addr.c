@@ -42,6 +42,10 @@ static int split(
 		return reason_set(reason,
 			"\"%s\" has no address before the port; try 127.0.0.1:%s", text,
 			text);
+	if (strstr(text, "://"))
+		return reason_set(reason,
+			"\"%s\" is a URL; an address has a host and a port: 127.0.0.1:8080",
+			text);
 	if (!colon || !colon[1])
 		return reason_set(reason, "\"%s\" has no port; try %.*s:8080", text,
 			(int)strcspn(text, ":"), text);

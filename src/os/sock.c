@@ -92,6 +92,21 @@ static int set_options(int fd, const struct addr *addr, bool reuseport)
 	return turn_on(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 
+/* After bind(); says what to do about it, where that is known. */
+static int cannot_bind(const struct addr *addr, const char *text, struct reason *reason)
+{
+	bool has_port = addr->sa.sa_family != AF_UNIX;
+	const char *hint = "";
+
+	if (errno == EADDRINUSE && has_port)
+		hint = " (another program does; port 0 takes one that is free)";
+	else if (errno == EADDRNOTAVAIL)
+		hint = " (it is no address of this machine)";
+	else if (errno == EACCES && has_port && addr_port(addr) < IPPORT_RESERVED)
+		hint = " (ports below 1024 are root's)";
+	return reason_errno(reason, "cannot listen at %s%s", text, hint);
+}
+
 int sock_listen(
 	const struct addr *addr, const struct sock_listen_opts *opts, struct reason *reason)
 {
@@ -113,7 +128,7 @@ int sock_listen(
 	int bound = is_unix ? bind_unix(fd, addr, opts->unix_mode)
 			    : bind(fd, &addr->sa, addr->len);
 	if (bound < 0)
-		return reason_errno(reason, "cannot listen at %s", text);
+		return cannot_bind(addr, text, reason);
 	if (listen(fd, opts->backlog) < 0) {
 		int r = reason_errno(reason, "cannot listen at %s", text);
 

@@ -125,6 +125,16 @@ def test_a_file_is_no_folder(folder):
     assert wrong.returncode != 0 and "is a file" in wrong.stderr
 
 
+@pytest.mark.parametrize("args, says", [
+    (["echo", "--listen"], "listen: it needs a value: ADDRESS"), (["drive", "--read-only=maybe"], '"maybe" is not yes or no\n'),
+    (["echo", "--listen", "192.0.2.1:8080"], "(it is no address of this machine)"),
+    (["echo", "--listen", "http://127.0.0.1:8080/"], "is a URL"), (["drive", "~/nowhere"], "only a shell knows what ~ is"),
+])
+def test_a_newcomers_mistake_is_answered_with_what_to_do(args, says):
+    wrong = run(*args)
+    assert wrong.returncode in (1, 2) and says in wrong.stderr, wrong
+
+
 @pytest.mark.parametrize("args", [["--help"], ["drive", "--help"], ["echo", "--help"], ["--version"]])
 def test_help_is_on_standard_output(args):
     helped = run(*args)
@@ -146,7 +156,7 @@ def test_what_is_wrong_at_a_start_names_the_service_where_there_are_several(conf
         alone = run("-c", conf)
         conf.write_text(f"[service first]\nlisten = 127.0.0.1:0\nrun = echo\n{conf.read_text()}")
         several = run("-c", conf)
-    assert alone.stderr.startswith(f"preforkd: cannot listen at {taken}"), alone
+    assert alone.stderr.startswith(f"preforkd: cannot listen at {taken} (another program does; port 0 takes one that is free): "), alone
     assert several.stderr.startswith(f"preforkd: service one: cannot listen at {taken}"), several
 
 

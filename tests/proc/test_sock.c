@@ -88,6 +88,7 @@ static void a_bad_address_is_refused_with_what_to_do(void **state)
 		{"127.0.0.1:", "has no port"},
 		{"::1:80", "needs brackets: [::1]:80"},
 		{"127.0.0.1:nosuchservice", "nosuchservice"},
+		{"http://127.0.0.1:8080/", "is a URL"},
 		{"unix:", "needs a path"},
 	};
 

@@ -154,7 +154,7 @@ static void a_wrong_value_changes_nothing_and_the_sentence_says_what_is_allowed(
 		{"depth", "1001", "depth: 1001 is out of bounds; it must be at most 1000"},
 		{"depth", "-1", "depth: \"-1\" is not a number, such as 20"},
 		{"model", "pol", "model: \"pol\" is not fork, pool or ring"},
-		{"read_only", "YES!", "read_only: \"YES!\" is not yes or no, such as no"},
+		{"read_only", "YES!", "read_only: \"YES!\" is not yes or no"},
 		{"max_upload", "big", "max_upload: \"big\" is not a size, such as 64G"},
 		{"quota", "5Q", "quota: \"5Q\" is not a size, such as 64K, 10M or 2G"},
 		{"root", "a\nb", "root: byte 2 is a control character"},
@@ -281,7 +281,7 @@ static void a_wrong_command_line_is_explained(void **state)
 		{"--zzz", "--zzz: no such option; see --help"},
 		{"-z", "-z: no such option; see --help"},
 		{"--workers", "workers: it needs a value, such as 4..64"},
-		{"--read-only=maybe", "read_only: \"maybe\" is not yes or no, such as no"},
+		{"--read-only=maybe", "read_only: \"maybe\" is not yes or no"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {

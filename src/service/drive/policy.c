@@ -72,6 +72,9 @@ static int check_root(const char *root, struct reason *reason)
 	if (fd == -ENOTDIR)
 		return reason_set(reason, "%s is a file; name the folder it is in", root);
 	errno = -fd;
+	if (fd == -ENOENT && root[0] == '~')
+		return reason_errno(
+			reason, "cannot serve %s (only a shell knows what ~ is)", root);
 	if (fd == -ENOENT)
 		return reason_errno(
 			reason, "cannot serve %s (to make it: mkdir -p %s)", root, root);
@@ -154,8 +157,8 @@ int policy_check(void *conf, const struct service_site *site, struct reason *rea
 	if (is_open && !policy->users)
 		return reason_set(reason,
 			"without users the drive may listen on this machine alone: make users "
-			"(preforkd passwd FILE NAME) and give them with --users FILE, or listen "
-			"at 127.0.0.1:PORT");
+			"(preforkd passwd FILE NAME) and set users to that FILE (--users FILE), or "
+			"listen at 127.0.0.1:PORT");
 	if (is_open)
 		log_warn(site->log, "passwords-in-the-clear",
 			"passwords travel unencrypted: put a server that speaks TLS in front",

@@ -47,7 +47,7 @@ void ui_page_end(struct buf *out, const struct ui_page *page);
  * ui_page_error - a whole page for @status with one sentence.
  *
  * @sentence may be SPAN_NONE: then what is usually meant by the status, where
- * there is something to say.
+ * there is something to say. A 401 does not name the @site.
  */
 void ui_page_error(
 	struct buf *out, struct span site, unsigned status, struct span sentence);
