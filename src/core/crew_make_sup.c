@@ -52,37 +52,24 @@ static int fresh_board(struct slot *slot)
 
 static int try_spawn(struct slot *slot, struct reason *reason)
 {
-	struct crew *crew = slot->crew;
-	struct chan_pair pair;
+	const struct crew *crew = slot->crew;
 	struct heritage heritage = {0};
 
 	int r = fresh_board(slot);
-	if (r == 0)
-		r = chan_pair_open(&pair);
+	if (r == 0 && crew->spec->model->sup_heritage)
+		r = crew->spec->model->sup_heritage(slot, &heritage);
 	if (r < 0) {
 		errno = -r;
-		return reason_errno(reason, "cannot make its memory or channel");
+		return reason_errno(reason, "cannot make what it inherits");
 	}
-
-	heritage_add(&heritage, pair.wrk);
 	heritage_add(&heritage, crew->access_fd);
 	heritage_add(&heritage, crew->log->fd);
 	board_heritage(slot->board, 1, &heritage);
 	gate_heritage(crew->gate, &heritage);
 	heritage_add_memory(&heritage, crew->shared, crew->spec->service->shared_bytes);
-	if (crew->spec->model->sup_heritage) {
-		r = crew->spec->model->sup_heritage(slot, &heritage);
-		if (r < 0) {
-			fd_close(&pair.sup);
-			fd_close(&pair.wrk);
-			errno = -r;
-			return reason_errno(reason, "cannot make what it inherits");
-		}
-	}
 
-	slot->chan = pair.wrk; /* as the child is to see it */
 	heritage_open(&heritage, true);
-	r = proc_spawn(
+	r = proc_spawn_with_chan(
 		&(struct proc_spec){
 			.title = crew->spec->name,
 			.keep_fds = heritage.fds,
@@ -90,14 +77,11 @@ static int try_spawn(struct slot *slot, struct reason *reason)
 			.main = run_worker,
 			.arg = slot,
 		},
-		&slot->proc);
+		&slot->chan, &slot->proc);
 	heritage_open(&heritage, false);
-	slot->chan = pair.sup;
-	fd_close(&pair.wrk);
 	if (r < 0) {
-		fd_close(&slot->chan);
 		errno = -r;
-		return reason_errno(reason, "cannot make a process");
+		return reason_errno(reason, "cannot make a process with a channel");
 	}
 	return 0;
 }

@@ -320,27 +320,13 @@ static int become(void *arg)
 static int start(struct upgrade *u, struct reason *reason)
 {
 	struct server *s = u->server;
-	struct chan_pair pair;
-	int r = chan_pair_open(&pair);
+	int r = proc_spawn_with_chan(
+		&(struct proc_spec){.title = "preforkd", .main = become, .arg = u},
+		&u->chan, &u->proc);
 
-	if (r == 0) {
-		u->chan = pair.wrk; /* as the child is to see it */
-		r = proc_spawn(
-			&(struct proc_spec){
-				.title = "preforkd",
-				.keep_fds = &pair.wrk,
-				.n_keep_fds = 1,
-				.main = become,
-				.arg = u,
-			},
-			&u->proc);
-		u->chan = pair.sup;
-		fd_close(&pair.wrk);
-	}
 	if (r < 0) {
-		fd_close(&u->chan);
 		errno = -r;
-		return reason_errno(reason, "cannot make a process");
+		return reason_errno(reason, "cannot make a process with a channel");
 	}
 	u->pid_io.fd = u->proc.pidfd;
 	u->chan_io.fd = u->chan;

@@ -2,6 +2,7 @@
 
 #include "os/proc.h"
 
+#include "os/chan.h"
 #include "os/fd.h"
 
 #include <assert.h>
@@ -122,6 +123,31 @@ int proc_spawn(const struct proc_spec *spec, struct proc *out)
 	}
 	*out = (struct proc){.pid = pid, .pidfd = pidfd};
 	return 0;
+}
+
+int proc_spawn_with_chan(const struct proc_spec *spec, int *chan, struct proc *out)
+{
+	int keep[PROC_KEEP_MAX];
+	struct proc_spec with_chan = *spec;
+	struct chan_pair pair;
+
+	*chan = -1;
+	int r = chan_pair_open(&pair);
+	if (r < 0)
+		return r;
+	assert(spec->n_keep_fds < PROC_KEEP_MAX);
+	if (spec->n_keep_fds)
+		memcpy(keep, spec->keep_fds, spec->n_keep_fds * sizeof(*keep));
+	keep[with_chan.n_keep_fds++] = pair.wrk;
+	with_chan.keep_fds = keep;
+
+	*chan = pair.wrk; /* as the child is to see it */
+	r = proc_spawn(&with_chan, out);
+	*chan = pair.sup;
+	fd_close(&pair.wrk);
+	if (r < 0)
+		fd_close(chan);
+	return r;
 }
 
 pid_t proc_fork_sibling(_Atomic int32_t *made)

@@ -38,6 +38,15 @@ struct proc_spec {
 [[nodiscard]] int proc_spawn(const struct proc_spec *spec, struct proc *out);
 
 /**
+ * proc_spawn_with_chan - the same, with a channel (os/chan.h) between the two.
+ *
+ * *@chan is the child's end while main runs in the child, besides what spec->keep_fds lists;
+ * afterwards it is ours, owned. On failure it is -1.
+ */
+[[nodiscard]] int proc_spawn_with_chan(
+	const struct proc_spec *spec, int *chan, struct proc *out);
+
+/**
  * proc_fork_sibling - fork a process that is our parent's child, not ours.
  *
  * For a process that makes others on its parent's behalf: the parent learns
