@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "../assert_span.h"
+#include "http_request.h"
 
 #include "base/buf.h"
 #include "base/util.h"
@@ -19,17 +20,6 @@ static const struct http_now nows[] = {
 	[FOLDER] = {.exists = true},
 	[NOTHING] = {.exists = false},
 };
-
-static struct http_head request(struct buf *text, const char *method, const char *fields)
-{
-	struct http_head head;
-
-	buf_clear(text);
-	buf_printf(text, "%s / HTTP/1.1\r\nHost: h\r\n%s\r\n", method, fields);
-	http_head_init(&head);
-	assert_int_equal(http_head_parse(&head, buf_span(text)), HTTP_HEAD_DONE);
-	return head;
-}
 
 static void preconditions_decide_in_the_order_of_the_rfc(void **state)
 {
@@ -83,9 +73,11 @@ static void preconditions_decide_in_the_order_of_the_rfc(void **state)
 	AUTO_BUF text = BUF_INIT(1000);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct http_head get = request(&text, "GET", rows[i].fields);
+		struct http_head get =
+			http_request(&text, "GET / HTTP/1.1", rows[i].fields);
 		int got = http_cond_check(&get, &nows[rows[i].now]);
-		struct http_head put = request(&text, "PUT", rows[i].fields);
+		struct http_head put =
+			http_request(&text, "PUT / HTTP/1.1", rows[i].fields);
 		int wrote = http_cond_check(&put, &nows[rows[i].now]);
 
 		if (got != rows[i].get || wrote != rows[i].put)
@@ -114,7 +106,8 @@ static void a_range_counts_only_for_the_file_the_client_has(void **state)
 	AUTO_BUF text = BUF_INIT(1000);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct http_head get = request(&text, "GET", rows[i].fields);
+		struct http_head get =
+			http_request(&text, "GET / HTTP/1.1", rows[i].fields);
 
 		assert_int_equal(http_cond_range(&get, &nows[rows[i].now]), rows[i].counts);
 	}

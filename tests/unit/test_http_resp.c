@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "../assert_span.h"
+#include "http_request.h"
 
 #include "base/util.h"
 #include "http/accept.h"
@@ -9,23 +10,12 @@
 
 #define DATE "Sun, 06 Nov 1994 08:49:37 GMT"
 
-static struct http_head request(struct buf *text, const char *line, const char *fields)
-{
-	struct http_head head;
-
-	buf_clear(text);
-	buf_printf(text, "%s\r\nHost: h\r\n%s\r\n", line, fields);
-	http_head_init(&head);
-	assert_int_equal(http_head_parse(&head, buf_span(text)), HTTP_HEAD_DONE);
-	return head;
-}
-
 static void a_head_is_written_field_by_field(void **state)
 {
 	(void)state;
 	AUTO_BUF text = BUF_INIT(1000);
 	AUTO_BUF out = BUF_INIT(1000);
-	struct http_head head = request(&text, "GET / HTTP/1.1", "");
+	struct http_head head = http_request(&text, "GET / HTTP/1.1", "");
 
 	http_resp_begin(&out, 206, DATE);
 	http_resp_field(&out, SPAN("Content-Type"), SPAN("text/plain"));
@@ -59,7 +49,7 @@ static void the_connections_end_is_said_when_the_client_would_not_guess_it(void 
 	AUTO_BUF out = BUF_INIT(1000);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct http_head head = request(&text, rows[i].line, "");
+		struct http_head head = http_request(&text, rows[i].line, "");
 
 		buf_clear(&out);
 		http_resp_end(&out, &head, rows[i].keep);
@@ -107,7 +97,8 @@ static void the_most_specific_item_of_accept_counts(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		buf_clear(&field);
 		buf_printf(&field, "Accept: %s\r\n", rows[i].accept);
-		struct http_head head = request(&text, "GET / HTTP/1.1", buf_cstr(&field));
+		struct http_head head =
+			http_request(&text, "GET / HTTP/1.1", buf_cstr(&field));
 
 		assert_int_equal(
 			http_accept_weight(&head, HTTP_H_ACCEPT, span_str(rows[i].what)),
@@ -115,9 +106,9 @@ static void the_most_specific_item_of_accept_counts(void **state)
 	}
 
 	struct http_head browser =
-		request(&text, "GET / HTTP/1.1", "Accept: text/html,*/*\r\n");
+		http_request(&text, "GET / HTTP/1.1", "Accept: text/html,*/*\r\n");
 	assert_true(http_accept_html(&browser));
-	struct http_head program = request(&text, "GET / HTTP/1.1", "Accept: */*\r\n");
+	struct http_head program = http_request(&text, "GET / HTTP/1.1", "Accept: */*\r\n");
 	assert_false(http_accept_html(&program));
 }
 
