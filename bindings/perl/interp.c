@@ -61,12 +61,14 @@ static void take_arguments(pTHX_ const struct pfi_call *call)
 		sv_setpv(zero, call->script);
 }
 
-/* As perl.c fills %ENV: environ(7) is right already, so no element is written through. */
+/* As perl.c fills %ENV: environ(7) is right already, so no element is written through. It is
+ * not Perl's, which copies what it began with before it changes or frees any of it. */
 static void take_environment(pTHX_ char **env)
 {
 	HV *hv = GvHVn(PL_envgv);
 	U32 magical = SvMAGICAL(hv);
 
+	PL_origenviron = env;
 	SvMAGICAL_off(hv);
 	hv_clear(hv);
 	SvFLAGS(hv) |= magical;
@@ -122,7 +124,8 @@ static void take_handle(pTHX_ PerlIO *handle, bool output)
 		PerlIOBase(handle)->flags &= ~(U32)PERLIO_F_LINEBUF;
 }
 
-static void take_over(pTHX_ const struct pfi_call *call)
+/* @left is $! as the loading left it: with that, if nothing else fails, die ends the script. */
+static void take_over(pTHX_ const struct pfi_call *call, int left)
 {
 	take_arguments(aTHX_ call);
 	take_environment(aTHX_ call->env);
@@ -132,7 +135,7 @@ static void take_over(pTHX_ const struct pfi_call *call)
 	tzset();
 	PL_basetime = time(NULL);
 	PL_srand_called = FALSE; /* the next rand seeds itself */
-	errno = 0;
+	errno = left;
 }
 
 /* The last END block. */
@@ -193,6 +196,7 @@ XS_INTERNAL(become)
 {
 	dXSARGS;
 	char reason[REASON_BYTES] = "";
+	const int left = errno;
 	struct pfi_call call = {.size = sizeof(call)};
 
 	if (items != 7)
@@ -221,7 +225,7 @@ XS_INTERNAL(become)
 	if (result == PFI_UNMANAGED)
 		XSRETURN_NO;
 	executor = getpid();
-	take_over(aTHX_ & call);
+	take_over(aTHX_ & call, left);
 	ending_start(aTHX);
 	leave_behind_the_last_end_block(aTHX);
 	XSRETURN_YES;

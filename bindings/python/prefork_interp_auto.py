@@ -57,9 +57,11 @@ def preload(names):
             pass
 
 
-def note_what_is_new(notes, loaded):
+def note_what_is_new(notes, noted, loaded):
     names = [name for name in sys.modules if NAME.fullmatch(name) and name.partition(".")[0] not in OWN]
-    if set(names) - loaded and len(names) <= NAMES_MAX:
+    new = set(names).difference(loaded, noted)  # some cannot be loaded ahead
+    names = list(dict.fromkeys([*noted, *names]))
+    if new and len(names) <= NAMES_MAX:
         write_names(notes, names)
 
 
@@ -112,7 +114,8 @@ def main():
     import prefork_interp
 
     notes = notes_of(script)
-    preload(read_names(notes) if notes else ())
+    noted = read_names(notes) if notes else []
+    preload(noted)
     module = main_module(script)
     code = compiled(module.__file__)
     sys.modules["__main__"] = module
@@ -125,7 +128,7 @@ def main():
         raise
     finally:
         if notes:
-            note_what_is_new(notes, loaded)
+            note_what_is_new(notes, noted, loaded)
 
 
 main()

@@ -136,3 +136,53 @@ def test_what_preload_cannot_know_is_run_as_it_is(home, language):
 
     assert cold.out.strip() == b"out"
     assert script.call([str(home.tree.launcher), "--preload=auto", *command]) == cold
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_it_may_change_its_environment(home, language):
+    change = {
+        ".pl": "#READY\n$ENV{NEW} = 1; $ENV{HOME} = 'x' x 100; delete $ENV{LANG}; $ENV{NEW} = $_ for 2 .. 99;\n"
+               "$ENV{\"N$_\"} = 1 for 1 .. 99; system 'env | sort'; %ENV = (ONE => 1); system '/usr/bin/env';\n",
+        ".py": "#READY\nimport os; os.environ['NEW'] = '1'; os.environ['HOME'] = 'x' * 100; del os.environ['LANG']\n"
+               "for n in range(99): os.environ[f'N{n}'] = '1'\nos.system('env | sort'); os.environ.clear(); os.system('/usr/bin/env')\n",
+        ".rb": "#READY\nENV['NEW'] = '1'; ENV['HOME'] = 'x' * 100; ENV.delete('LANG')\n99.times { |n| ENV[\"N#{n}\"] = '1' }\n"
+               "system 'env | sort'; ENV.clear; ENV['ONE'] = '1'; system '/usr/bin/env'\n",
+    }
+    script = home.script(language, of(language, change))
+
+    cold = script.call(script.cold())
+
+    assert b"NEW=" in cold.out and b"N98=1" in cold.out
+    assert twice_warm(script, script.warm()) == [cold, cold]
+
+
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one.suffix == ".pl"], ids=str)
+def test_perls_die_ends_it_with_the_error_that_loading_left(home, language):
+    (home.path / "later").mkdir()
+    (home.path / "later/Own.pm").write_text("package Own; 1;")
+    script = home.script(language, f"use lib '{home.path}/none', '{home.path}/later'; use Own; {language.ready} die \"words\\n\"")
+
+    cold = script.call(script.cold())
+
+    assert twice_warm(script, script.warm()) == [cold, cold]
+
+
+def test_preload_loads_what_has_no_package_of_its_own_into_the_scripts(home):
+    [auto] = [one for one in LANGUAGES if one.name == "perl-auto"]
+    (home.path / "Common.pm").write_text("sub greet { print 'hello' } 1;")
+    script = home.script(auto, "use Common; greet();")
+
+    env = {**home.environment, "PERL5LIB": f"{home.path}:{home.environment['PERL5LIB']}"}
+
+    assert [result.out for result in twice_warm(script, script.warm(), env=env)] == [b"hello", b"hello"]
+
+
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one.preload], ids=str)
+def test_preload_is_content_with_what_cannot_be_loaded_ahead(home, language):
+    made_while_it_runs = {
+        ".pl": "BEGIN { unshift @INC, sub { $_[1] eq 'Made.pm' ? \\'1;' : () } } require Made; print 'ran'\n",
+        ".py": "import sys, types; sys.modules['made_by_hand'] = types.ModuleType('made_by_hand'); print('ran', end='')\n",
+    }
+    script = home.script(language, of(language, made_while_it_runs))
+
+    assert [result.out for result in twice_warm(script, script.warm())] == [b"ran", b"ran"]

@@ -76,7 +76,7 @@ my %KNOWN = map { $_ => 1 } qw(max_servers idle_timeout autoreload_inc autoreloa
 
 # Set-up is done: become the server. Returns true in executors, false where nothing manages the process.
 sub prefork_initialisation_complete {
-	my %opts = @_;
+	my ($left, %opts) = ($!, @_);
 	for my $name (sort keys %opts) {
 		die "prefork_initialisation_complete: no such option: $name\n" if !$KNOWN{$name};
 	}
@@ -88,6 +88,7 @@ sub prefork_initialisation_complete {
 	my $extra = $opts{autoreload_extra};
 	_also_check(@also_check, ref $extra ? @$extra : grep { defined } $extra);
 	my $flags = ($opts{reload_behind} ? 1 : 0) | ($opts{forks_threads} ? 4 : 0);
+	$! = $left;    # as a plain run would find it
 	return _become($flags, $opts{max_servers} // 0, $opts{spares} // 0, $opts{idle_timeout} // 0,
 		$opts{max_errors} // 0, $facility, $opts{name});
 }

@@ -49,13 +49,14 @@ sub write_names {
 	return;
 }
 
-my ($executor, $notes, %loaded);
+my ($executor, $notes, %noted, %loaded);
 
 END {
 	if ($executor and $executor == $$ and defined $notes) {
 		my @names = sort grep { m{\.p[ml]\z} and m{\A[\w/.-]+\z} and !m{\A/} } keys %INC;
-		my ($before, $status) = (scalar(keys %loaded), $?);
-		my @new = grep { !$loaded{$_} } @names;
+		my $status = $?;
+		my @new = grep { !$loaded{$_} and !$noted{$_} } @names;    # some cannot be loaded ahead
+		@names = sort keys %{{%noted, map { $_ => 1 } @names}};
 		write_names($notes, @names) if @new and @names <= $NAMES_MAX;
 		$? = $status;
 	}
@@ -65,10 +66,11 @@ sub import {
 	return if !Prefork::Interp::managed();
 	my $script = $0;
 	$notes = notes($script);
-	for my $name (defined $notes ? read_names($notes) : ()) {
-		local ($@, $!, $SIG{__DIE__}, $SIG{__WARN__});
+	%noted = map { $_ => 1 } defined $notes ? read_names($notes) : ();
+	for my $name (sort keys %noted) {
+		local ($@, $SIG{__DIE__}, $SIG{__WARN__});    # not $!, as no other loading leaves it
 		$SIG{__WARN__} = sub { };
-		eval { require $name; 1 } or delete $INC{$name};
+		eval { package main; require $name; 1 } or delete $INC{$name};    # a file without a package is the script's
 	}
 	Prefork::Interp::prefork_autoreload_also_check($notes) if defined $notes;
 	%loaded = map { $_ => 1 } keys %INC;
