@@ -293,6 +293,17 @@ static bool is_given(struct slot *slot, uint32_t seat)
 	return seat < slot->board->n_seats && of(slot)->given[seat];
 }
 
+/* Who has which connection no longer, and who waits for work again. */
+static void say_let_go(
+	struct slot *slot, const char *event, const char *sentence, const struct guest *g)
+{
+	struct log *log = slot->crew->log;
+
+	log_debug(log, event, sentence, KV("conn", g->id), SLOT_KVS(slot));
+	if (of(slot)->n_held == 0)
+		log_debug(log, "worker-idle", "worker waits for work", SLOT_KVS(slot));
+}
+
 static int on_done(struct slot *slot, const void *bytes, size_t len)
 {
 	struct pool_done_msg msg = {0};
@@ -306,7 +317,7 @@ static int on_done(struct slot *slot, const void *bytes, size_t len)
 		struct guest *g = let_go(slot, msg.seats[i]);
 		if (!g)
 			continue;
-		log_debug(slot->crew->log, "done", "connection ended", KV("conn", g->id));
+		say_let_go(slot, "done", "connection ended", g);
 		lobby_close(g);
 	}
 	return 0;
@@ -321,7 +332,7 @@ static int on_handed_back(struct slot *slot, const struct pool_msg *msg)
 		return -EPROTO;
 	struct guest *g = let_go(slot, msg->seat);
 	if (g && msg->type == POOL_PARK) {
-		log_debug(p->crew->log, "parked", "connection is idle", KV("conn", g->id));
+		say_let_go(slot, "parked", "connection is idle", g);
 		lobby_park(g);
 	} else if (g) {
 		of(slot)->avoid_until_ns = now_ns(p) + AVOID_NS;

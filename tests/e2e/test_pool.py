@@ -262,9 +262,11 @@ def test_little_memory_is_a_clear_answer_and_life_goes_on(pool, folder):
 
 def test_the_debug_log_says_who_waits_and_who_got_which_connection(pool):
     served = pool("--workers", "2", "--log-level", "debug")
+    served.wait_log(r"worker-ready: worker waits for work .*worker=1")
     served.ask("GET", "/a")
-    served.wait_log(r"waits for work")
-    served.wait_log(r"conn=\d+")
+    conn, worker = re.search(r"(conn=\d+) .*(worker=\d+)", served.wait_log("placed: connection goes to a worker")).groups()
+    served.wait_log(rf"(done|parked): .*{conn} .*{worker}\b")
+    served.wait_log(rf"worker-idle: worker waits for work .*{worker}\b")
 
 
 def test_at_info_a_server_is_silent_while_it_serves(pool):
