@@ -324,6 +324,8 @@ void executor_leave(const struct executor_call *call, int status)
 	(void)close_range((unsigned)call->channel + 1, ~0u, CLOSE_RANGE_UNSHARE);
 	(void)close_range(0, (unsigned)call->channel - 1, 0);
 	say(call->channel, WIRE_ENDED, (status & 0xff) << 8);
+	/* Whom that woke may now wait for this very processor, and our end takes a while. */
+	(void)sched_yield();
 	hot_note(call->notes);
 	_exit(status);
 }
