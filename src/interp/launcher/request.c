@@ -65,7 +65,7 @@ static int list_first_fds(int *out, int most)
 /* The caller's descriptors into @out, ascending as /proc lists them: how many, or -1. */
 static int list_fds(int *out, int most)
 {
-	alignas(struct entry) char buf[8192];
+	alignas(struct entry) char buf[1024];
 	int n = list_first_fds(out, most);
 
 	if (n >= 0)

@@ -16,15 +16,16 @@
 
 struct args;
 
+/* In this order what a usual call touches lies together: each page is a fault. */
 struct request {
+	size_t n_own;
+	size_t n_fds;
+	int fds[PASS_FDS_MAX]; /* borrowed, but for the first n_own */
+	size_t n_bytes;
 	union {
 		struct wire_call call;
 		char bytes[WIRE_MSG_MAX];
 	};
-	size_t n_bytes;
-	int fds[PASS_FDS_MAX]; /* borrowed, but for the first n_own */
-	size_t n_fds;
-	size_t n_own;
 };
 
 /**
