@@ -31,13 +31,17 @@ def test_a_file_is_answered_whole_with_its_facts(served, text):
     assert answer["accept-ranges"] == "bytes"
 
 
-def test_a_head_is_the_get_without_its_body(served, text):
-    get, head = served.ask("GET", "/text.bin"), served.ask("HEAD", "/text.bin")
+@pytest.mark.parametrize("accept", ["*/*", "text/html,*/*;q=0.8"])
+@pytest.mark.parametrize("target", ["/text.bin", "/", "/sub", "/none", "/~/health", "/~/trash/", "/%2f"])
+def test_a_head_is_the_get_without_its_body(served, text, folder, target, accept):
+    (folder / "sub").mkdir()
+    fields = {"Accept": accept, "Accept-Encoding": "gzip"}
+    get, alone = served.ask("GET", target, fields), served.ask("HEAD", target, fields)
 
     def facts(a):
         return sorted((n, v) for n, v in a.fields if n not in ("date", "connection"))
-    assert (head.status, head.body) == (200, b"")
-    assert facts(head) == facts(get)
+    assert (alone.status, alone.body) == (get.status, b"")
+    assert facts(alone) == facts(get)
 
 
 def test_many_requests_go_over_one_connection(served, text):

@@ -180,7 +180,8 @@ void answer_explain(struct request *r, const char *sentence)
 {
 	AUTO_BUF body = BUF_INIT(DRIVE_OUT_MAX);
 	struct buf *head = head_of(r);
-	bool is_page = r->head.method == HTTP_GET && http_accept_html(&r->head);
+	bool reads = r->head.method == HTTP_GET || r->head.method == HTTP_HEAD;
+	bool is_page = reads && http_accept_html(&r->head);
 
 	if (is_page) {
 		ui_page_error(&body, r->drive->site, r->answer.status, span_str(sentence));
