@@ -50,16 +50,24 @@ def house(folder):
     return folder
 
 
+READING = {"OPTIONS", "GET", "HEAD", "PROPFIND"}
+WRITING = READING | {"PROPPATCH", "COPY", "LOCK", "UNLOCK"}
+ALLOWED = {"/": WRITING, "/sub/": WRITING | {"MOVE", "DELETE"}, "/a.txt": WRITING | {"MOVE", "DELETE", "PUT"},
+           "/none": {"OPTIONS", "PUT", "MKCOL", "LOCK"}, "*": WRITING}
+
+
 @pytest.mark.core
-def test_options_says_what_can_be_done(served, house):
-    for target in ("/", "/a.txt", "/sub/", "/none", "*"):
+@pytest.mark.parametrize("options, allowed, classes", [((), ALLOWED, "1, 2, 3, extended-mkcol"),
+                                                       (("--read-only",), dict.fromkeys(ALLOWED, READING), "1, 3")],
+                         ids=["writable", "read-only"])
+def test_options_says_what_can_be_done(drive, house, options, allowed, classes):
+    served = drive(*options)
+    for target, methods in allowed.items():
         answer = served.ask("OPTIONS", target)
         assert answer.status in (200, 204)
-        if target != "*":
-            assert "1" in [c.strip() for c in answer["dav"].split(",")]
-            allowed = {m.strip() for m in answer["allow"].split(",")}
-            assert {"OPTIONS", "PROPFIND"} <= allowed or target == "/none"
-    assert served.ask("OPTIONS", "/")["ms-author-via"] == "DAV"
+        assert {m.strip() for m in answer["allow"].split(",")} == methods, target
+        assert answer["dav"] == classes
+        assert answer["ms-author-via"] == "DAV"
 
 
 @pytest.mark.core

@@ -143,15 +143,20 @@ static void the_small_headers_are_read_strictly(void **state)
 	assert_int_equal(depth, DEPTH_0);
 	assert_true(headers_depth(SPAN("Infinity"), &depth));
 	assert_int_equal(depth, DEPTH_INFINITY);
-	assert_false(headers_depth(SPAN("2"), &depth));
-	assert_false(headers_depth(SPAN("1,noroot"), &depth));
+	assert_true(headers_depth(SPAN("1"), &depth));
+	assert_int_equal(depth, DEPTH_1);
+	static const char *const no_depths[] = {
+		"", "00", "2", "1,noroot", " 0", "infinity "};
+	for (size_t i = 0; i < ARRAY_LEN(no_depths); i++)
+		assert_false(headers_depth(span_str(no_depths[i]), &depth));
 	assert_false(headers_depth(SPAN_NONE, &depth));
-	assert_int_equal(depth, DEPTH_INFINITY);
+	assert_int_equal(depth, DEPTH_1);
 
 	assert_true(headers_overwrite(SPAN("F"), &overwrite));
 	assert_false(overwrite);
 	assert_true(headers_overwrite(SPAN("t"), &overwrite));
 	assert_false(headers_overwrite(SPAN("yes"), &overwrite));
+	assert_false(headers_overwrite(SPAN("T "), &overwrite));
 	assert_true(overwrite);
 
 	assert_true(headers_timeout(SPAN("Second-1800"), &timeout));

@@ -148,9 +148,10 @@ static void an_empty_or_read_only_page_says_so(void **state)
 static void names_sort_as_people_read_them(void **state)
 {
 	(void)state;
-	static const char *const in_order[] = {"", "1", "2", "10", "a", "A1", "a2", "a10b",
-		"a10c", "b", "file 9.txt", "file 10.txt", "File 99999999999999999999.txt",
-		"file 100000000000000000000.txt", "\xc3\xa9"};
+	static const char *const in_order[] = {"", "1", "2", "10", "a", "A1", "a2", "a003",
+		"a10b", "a10c", "b", "file 9.txt", "file 10.txt",
+		"File 99999999999999999999.txt", "file 100000000000000000000.txt",
+		"\xc3\xa9"};
 
 	for (size_t i = 0; i < ARRAY_LEN(in_order); i++) {
 		for (size_t j = 0; j < ARRAY_LEN(in_order); j++) {
