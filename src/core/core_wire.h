@@ -6,11 +6,9 @@
  *
  *   supervisor                            worker
  *       |------ CORE_DRAIN -------------->|   take no more; finish what has begun; exit 0
- *       |------ CORE_LAST -------------->|   say "the last" to whoever is answered; else go
- * on
- *       |------ CORE_RETIRE ------------->|   the same, but who is idle gets one more
- * answer
- *       |------ CORE_PING -------------->|   move your progress counter
+ *       |------ CORE_LAST --------------->|   say "the last" to whoever is answered
+ *       |------ CORE_RETIRE ------------->|   as DRAIN, but who is idle gets one more answer
+ *       |------ CORE_PING --------------->|   move your progress counter
  *       |------ CORE_REOPEN + file ------>|   write the access log there from now on
  *       |------ CORE_LOG + file --------->|   and the log there, that much of it
  *       |<----- CORE_READY ---------------|   set up; may be given work

@@ -14,10 +14,11 @@
  *   WORKER     it ends                                   (closed)
  *              the worker does not take it, or dies
  *              before the request began                  QUEUED
- *              it dies after that                        FAREWELL, or closed if bytes were
- * sent PARKED     it becomes readable                       QUEUED its idle deadline
- * passes, or a newer one needs its descriptor                  (closed) FAREWELL   the peer
- * closes, or a second passes       (closed)
+ *              it dies after that                        FAREWELL; closed, if it had sent
+ *   PARKED     it becomes readable                       QUEUED
+ *              its idle deadline passes, or a newer one
+ *              needs its descriptor                      (closed)
+ *   FAREWELL   the peer closes, or a second passes       (closed)
  */
 
 #include "base/list.h"
@@ -110,7 +111,6 @@ static inline unsigned lobby_n_queued(const struct lobby *l)
 /* Refuses the youngest of a queue that is too long. */
 void lobby_trim(struct lobby *l);
 
-void lobby_queue(struct guest *g); /* behind all others */
 /* Before all others. Its deadline is the one it had, or, where a worker was at it, @anew. */
 void lobby_requeue(struct guest *g, bool anew);
 void lobby_park(struct guest *g);
