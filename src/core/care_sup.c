@@ -14,6 +14,8 @@
 #define TICK_MOST_NS  NS_PER_SEC
 #define TICK_LEAST_NS (20 * NS_PER_MS)
 
+#define DISK_TIMES 10u /* so many times stuck_timeout may the disk take */
+
 static bool recycles(const struct settings *s)
 {
 	return s->recycle_requests || s->recycle_age_ns || s->recycle_memory;
@@ -116,11 +118,30 @@ static struct span first_line(const struct board *board, const struct seat *seat
 	return span_of(input.p, n);
 }
 
+/* Whether it sleeps where the disk must wake it: a kill would be heard no sooner, and then
+ * what it waits for is done. Not for ever, for some disks are behind a network. */
+static bool waits_for_disk(
+	struct slot *slot, const struct proc_evidence *evidence, uint64_t age_ns)
+{
+	uint64_t timeout = slot->crew->spec->settings->stuck_timeout_ns;
+
+	if (evidence->state[0] != 'D' || age_ns / DISK_TIMES >= timeout)
+		return false;
+	if (!slot->care.said_waits)
+		log_warn(slot->crew->log, "worker-waits", "worker waits for the disk",
+			SLOT_KVS(slot), KV("pid", slot->proc.pid),
+			KV("wchan", evidence->wchan), KV("for_ms", age_ns / NS_PER_MS));
+	slot->care.said_waits = true;
+	return true;
+}
+
 static void end_stuck(struct slot *slot, const struct seat *seat, uint64_t age_ns)
 {
 	struct proc_evidence evidence;
 
 	proc_evidence(&slot->proc, &evidence);
+	if (waits_for_disk(slot, &evidence, age_ns))
+		return;
 	log_error(slot->crew->log, "worker-stuck", "worker does not move: killing it",
 		SLOT_KVS(slot), KV("pid", slot->proc.pid), KV("state", evidence.state),
 		KV("wchan", evidence.wchan), KV("syscall", evidence.syscall),
@@ -141,7 +162,7 @@ static void look_at_worker(struct slot *slot)
 		|| !slot->care.moved_ns) {
 		slot->care.progress = progress;
 		slot->care.moved_ns = now;
-		slot->care.asked = false;
+		slot->care.asked = slot->care.said_waits = false;
 		return;
 	}
 	uint64_t age = now - slot->care.moved_ns;

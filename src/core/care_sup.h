@@ -15,7 +15,8 @@
  * not moved for half of stuck_timeout, is asked to move it. One that waits for its clients does; one
  * whose loop does not turn cannot. If it has still not moved at the end, what is
  * known of it is logged, and it is killed; its model does the rest, as for any
- * worker that dies.
+ * worker that dies. One that the kernel has asleep until the disk answers (state D)
+ * has ten times as long: flushing a large upload may take a slow disk minutes.
  */
 
 #include <stdbool.h>

@@ -61,6 +61,7 @@ struct slot_care {
 	uint64_t progress; /* the counter when it last moved */
 	uint64_t moved_ns;
 	bool asked;
+	bool said_waits;       /* that it waits for the disk was logged */
 	struct slot *replaces; /* while it is made: who goes when it is ready */
 };
 

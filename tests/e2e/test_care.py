@@ -70,6 +70,20 @@ def test_a_stuck_worker_is_shown_ended_and_replaced(care, model):
     assert served.ask("GET", "/a").status == 200
 
 
+def test_a_worker_that_the_kernel_has_asleep_is_given_longer(start, model):
+    """Its state is that of who waits for the disk, because a program it starts is held up before its exec."""
+    late = ("strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid", "-e", "inject=setpgid:delay_enter=2500000")
+    served = start("exec", "--model", model, "--workers", "1..1", "--stuck-timeout", "500ms", "--command", "/bin/cat", wrap=late)
+    wire = served.connect()
+    wire.send(b"still here")
+
+    line = served.wait_log("worker-(stuck|waits)")
+
+    assert "worker-waits" in line and "for_ms=" in line
+    assert wire._exactly(10) == b"still here"
+    assert sum("worker-waits" in line for line in served.log) == 1 and "worker-died" not in served.text()
+
+
 def test_a_worker_that_waits_for_its_client_is_not_stuck(care, model, folder):
     (folder / "big").write_bytes(b"x" * (32 << 20))
     served = care(model, "--stuck-timeout", "200ms", "--head-timeout", "30s")
