@@ -173,7 +173,7 @@ static int gather(struct beginning *b, struct reason *reason)
 	}
 	b->base.command = read_strings("/proc/self/cmdline");
 	b->base.env = read_strings("/proc/self/environ");
-	b->base.cwd = getcwd(cwd, sizeof(cwd)) ? strdup(cwd) : NULL;
+	b->base.cwd = strdup(getcwd(cwd, sizeof(cwd)) ? cwd : "/"); /* it may be gone */
 	if (!state.files)
 		state.files = files_new();
 	if (!b->base.command || !b->base.command[0] || !b->base.env || !b->base.cwd

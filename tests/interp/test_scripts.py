@@ -186,3 +186,15 @@ def test_preload_is_content_with_what_cannot_be_loaded_ahead(home, language):
     script = home.script(language, of(language, made_while_it_runs))
 
     assert [result.out for result in twice_warm(script, script.warm())] == [b"ran", b"ran"]
+
+
+def test_two_pythons_of_venvs_called_by_relative_paths_are_two(home):
+    script = home.script(PYTHON, "import sys, prefork_interp; prefork_interp.ready(); print(sys.prefix)")
+    for name in ("one", "two"):
+        (home.path / name / "bin").mkdir(parents=True)
+        (home.path / name / "bin/python3").symlink_to(PYTHON.interp)
+        (home.path / name / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = true\n")
+
+    for name in ("one", "two"):
+        done = script.call([str(home.tree.launcher), f"{name}/bin/python3", script.path.name], cwd=home.path)
+        assert done.out.decode().strip() == str(home.path / name)

@@ -151,6 +151,20 @@ def test_no_space_left_ends_in_the_scripts_result(box, inodes):
         os.kill(pid, signal.SIGKILL)
 
 
+def test_a_caller_that_may_write_no_file_gets_its_result(box):
+    box.env["TINY_MARK"] = "/dev/null"
+    for status in (3, 4, 5):
+        assert box.run("exit", status, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))).returncode == status
+
+
+def test_a_first_call_from_a_working_directory_that_was_removed_makes_a_server(box, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = box.run("exit", 3, preexec_fn=lambda: (os.chdir(gone), os.rmdir(gone)))
+    assert (done.returncode, done.stderr) == (3, b"")
+    assert box.server()["calls"] == 1
+
+
 def test_a_killed_spare_is_replaced(warm):
     server = warm.server()["pid"]
     for pid in warm.processes():

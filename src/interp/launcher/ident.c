@@ -189,8 +189,11 @@ static int put_script(struct sha256 *sha, const char *script)
 		return bad;
 	put_string(sha, 's', path);
 	put_string(sha, 'b', script);
-	if (script[0] != '/' && make_absolute(script, path))
-		put_string(sha, 'c', path); /* by another way, if there are links on it */
+	if (script[0] == '/')
+		return 0;
+	if (!make_absolute(script, path))
+		return -ENOENT;     /* of a folder that is gone a server can keep nothing */
+	put_string(sha, 'c', path); /* by another way, if there are links on it */
 	return 0;
 }
 
@@ -200,10 +203,11 @@ static int put_ours(struct sha256 *sha, const struct args *args)
 	char found[PATH_MAX], path[PATH_MAX];
 
 	int bad = find_in_path(args->command[0], found);
-	if (!bad && found[0] != '/')
-		bad = real_path(found, path);
 	if (bad)
 		return bad;
+	/* Not where links lead: by its own path alone a venv's Python knows what it is. */
+	if (found[0] != '/' && !make_absolute(found, path))
+		return -ENOENT;
 	put_string(sha, 'i', found[0] == '/' ? found : path);
 	for (size_t i = 1; i < args->n_interp; i++)
 		put_string(sha, 'a', args->command[i]);

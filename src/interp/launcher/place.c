@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,14 +255,19 @@ int place_hold(const struct place *place)
 
 static void write_note(const struct place *place, char kind, const char *text, size_t n)
 {
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
 	struct sockaddr_un path;
 
 	place_address(place, kind, &path);
+	(void)sigaction(
+		SIGXFSZ, &ignore, &before); /* under ulimit -f it would be our end */
 	AUTO_CLOSE int fd = open(path.sun_path,
 		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
 	if (fd >= 0)
 		(void)!write(
 			fd, text, n); /* a note that is lost costs nothing but itself */
+	(void)sigaction(SIGXFSZ, &before, NULL);
 }
 
 void place_note_why(const struct place *place, int why, const char *name)
