@@ -3,7 +3,7 @@
 
 # Scripts that start at once: say that the loading is done.
 #
-#     #!/usr/bin/prefork-interp ruby
+#     #!/usr/local/bin/prefork-interp ruby
 #     require "json"                 # everything that takes long
 #     require "prefork_interp"
 #     PreforkInterp.ready            # returns once per call of the script

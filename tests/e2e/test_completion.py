@@ -42,7 +42,7 @@ def offered(line, program="preforkd"):
     ("preforkd drive --durab", {"--durability"}),
     ("preforkd drive --durability ", {"full", "rename"}),
     ("preforkd echo --model r", {"ring", "reuseport"}),
-    ("preforkd drive --root _prefork", {"_preforkd", "_preforkctl"}),
+    ("preforkd drive --root _preforkd", {"_preforkd"}),
     ("preforkd -c preforkctl.b", {"preforkctl.bash"}),
     ("preforkd -c preforkctl.bash -", {"-t", "-T", "-d"}),
 ])
@@ -52,6 +52,42 @@ def test_preforkd_is_completed(line, expected):
 
 def test_the_launcher_is_completed():
     assert offered("prefork-interp --ki", "prefork-interp") == {"--kill"}
+
+
+def offered_by_zsh(line):
+    """What zsh's own functions are asked for at the last word of @line: words to choose from, or a kind of word."""
+    zsh = shutil.which("zsh")
+    if not zsh:
+        pytest.skip("zsh is not installed")
+    script = f"""
+        _call_program() {{ shift; "$@" }}
+        _describe() {{ print -rl -- ${{(P)2}} }}
+        for kind in command_names files parameters message; do functions[_$kind]="print -r $kind"; done
+        complete() {{ source {COMPLETION}/_prefork-interp }}
+        words=("$@") CURRENT=$# PREFIX=$words[$#]
+        complete
+    """
+    done = subprocess.run([zsh, "-f", "-c", script, "zsh", *line.split(" ")], capture_output=True, text=True, timeout=10, check=True,
+                          env={**os.environ, "PATH": f"{PLACES}:{os.environ['PATH']}"})
+    assert done.stderr == ""
+    return {one.partition(":")[0] for one in done.stdout.splitlines()}
+
+
+@pytest.mark.parametrize("line, expected", [
+    ("prefork-interp py", {"command_names"}),
+    ("prefork-interp -f -E HOME py", {"command_names"}),
+    ("prefork-interp -E ", {"parameters"}),
+    ("prefork-interp -G ", {"message"}),
+    ("prefork-interp perl ", {"files"}),
+    ("prefork-interp --preload=auto perl -", {"files"}),
+])
+def test_the_launcher_is_completed_by_zsh(line, expected):
+    assert offered_by_zsh(line) == expected
+
+
+def test_zsh_offers_every_option_of_the_launcher():
+    assert {"-U", "-L", "-f", "-E", "-G", "-g", "--kill", "--status", "--json", "--preload=auto", "--tty", "--compat"} \
+        <= offered_by_zsh("prefork-interp -")
 
 
 def test_zsh_reads_its_completions():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Scripts that start at once: say that the loading is done.
 
-    #!/usr/bin/prefork-interp python3
+    #!/usr/local/bin/prefork-interp python3
     import argparse, json, ssl          # everything that takes long
     import prefork_interp
     prefork_interp.ready()              # returns once per call of the script
