@@ -105,10 +105,11 @@ class GetSmall(Case):
 
 
 class GetBig(Case):
-    name, title, unit = "get-1g", "GET 1 GiB", "GiB"
+    """In pieces: as many bytes in more pairs, and nearer to each other, halve the interval."""
+    name, title, unit = "get-1g", "GET 1 GiB, in pieces of 128 MiB", "GiB"
     figures = (Figure("no more CPU than nginx", "preforkd", "nginx", "cpu_us"),)
-    rounds, others = 24, 3
-    bytes = GIB
+    rounds, others = 160, 3
+    bytes = GIB // 8
 
     def prepare(self, folder):
         block = os.urandom(1 << 20)
@@ -122,10 +123,10 @@ class GetBig(Case):
 
 
 class PutBig(Case):
-    name, title, unit = "put-1g", "PUT 1 GiB, curl -T, durability = rename", "GiB"
+    name, title, unit = "put-1g", "PUT 1 GiB, in pieces of 256 MiB, curl -T, durability = rename", "GiB"
     figures = (Figure("no more CPU than lighttpd", "preforkd", "lighttpd", "cpu_us"),)
-    rounds, others, warm = 15, 3, False
-    bytes = GIB
+    rounds, others = 40, 3
+    bytes = GIB // 4
 
     def prepare(self, folder):
         (folder / "up").mkdir(mode=0o777)
@@ -151,12 +152,11 @@ class PutBig(Case):
 
 
 class PutDigest(PutBig):
-    """Right behind each upload to lighttpd the hash is taken by itself, and counted to it. In pieces, because this machine
-    is a third slower in one second than in the next, and what is compared should be near each other."""
-    name, title = "put-digest", "PUT 64 MiB, curl -T, durability = rename, ours with the SHA-256"
+    """Right behind each upload to lighttpd the hash is taken by itself, and counted to it."""
+    name, title = "put-digest", "PUT 1 GiB, in pieces of 64 MiB, curl -T, durability = rename, ours with the SHA-256"
     figures = (Figure("no more than lighttpd and the hash by itself", "preforkd, as it comes", "lighttpd", "with the hash, ms"),)
     peers = (servers.PreforkdDigest, servers.Lighttpd)
-    rounds, warm = 24, True
+    rounds = 24
     bytes = GIB // 16
 
     def round(self, server):
