@@ -70,7 +70,9 @@ static void look_at_drain(struct lobby *l)
 /* Accepts again what was not accepted for want of something that may be there now. */
 static void try_again(struct lobby *l)
 {
-	if (!l->accepting && l->wanted && l->n_guests < l->max_guests)
+	bool has_room = l->n_guests < l->max_guests || l->lines[GUEST_PARKED].n > 0;
+
+	if (!l->accepting && l->wanted && has_room)
 		lobby_accept(l, true);
 }
 
@@ -195,11 +197,13 @@ void lobby_park(struct guest *g)
 	(void)lobby_go_over(g, true);
 	enter_line(g, GUEST_PARKED);
 
-	const struct crew *crew = g->lobby->crew;
+	struct lobby *l = g->lobby;
 	/* Disarmed by the first event, so that handing it over costs no call. */
-	if ((crew->draining && !crew->replaced)
+	if ((l->crew->draining && !l->crew->replaced)
 		|| !watch(g, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT))
 		lobby_close(g);
+	else
+		try_again(l); /* from now on it may give way to one that is new */
 }
 
 void lobby_handed_over(struct guest *g, struct slot *slot, uint32_t seat)

@@ -260,6 +260,21 @@ def test_little_memory_is_a_clear_answer_and_life_goes_on(pool, folder):
     assert served.ask("GET", "/a").status == 200
 
 
+@pytest.mark.core
+def test_the_oldest_idle_connection_gives_way_where_there_may_be_no_more(pool):
+    served = pool("--workers", "1", "--max-connections", "4")
+    idle = [served.connect() for _ in range(4)]
+    for wire in idle:
+        wire.send(head("GET", "/a"))
+        assert wire.read().status == 200
+
+    assert served.ask("GET", "/a").status == 200
+
+    assert idle[0].socket.recv(1) == b"", "it was the oldest"
+    idle[3].send(head("GET", "/a"))
+    assert idle[3].read().status == 200
+
+
 def test_the_debug_log_says_who_waits_and_who_got_which_connection(pool):
     served = pool("--workers", "2", "--log-level", "debug")
     served.wait_log(r"worker-ready: worker waits for work .*worker=1")
