@@ -79,7 +79,8 @@ class Box:
         return json.loads(self.launcher("--status", "--json").stdout)
 
     def server(self):
-        (row,) = [row for row in self.status() if row["pid"]]
+        """The one there is; on a busy machine it may not have answered in time at first."""
+        (row,) = until("a server", lambda: [row for row in self.status() if row["pid"]])
         return row
 
     def why_cold(self):

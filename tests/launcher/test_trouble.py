@@ -65,6 +65,7 @@ def test_defect_15_a_stopped_server_costs_a_quarter_of_a_second(warm):
     began = time.monotonic()
     assert warm.run("exit", 7).returncode == 7
     assert 0.2 < time.monotonic() - began < 10
+    assert [(row["pid"], row["silent"]) for row in warm.status()] == [(0, True)]
     os.kill(server, signal.SIGCONT)
     assert still_serves(warm) == server
     assert warm.why_cold() == "the server gave no sign of life"

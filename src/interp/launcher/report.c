@@ -31,6 +31,7 @@ struct row {
 	char name[512];
 	struct wire_status server; /* pid 0: no server of ours answers */
 	uint64_t pss_bytes;
+	bool silent;     /* a server of ours is there, and does not answer in time */
 	bool known_wire; /* something listens that speaks only the known wire */
 	int why;
 	int64_t why_at; /* seconds since 1970; 0 without a note */
@@ -68,6 +69,7 @@ static bool ask(const struct place *place, struct row *row)
 	struct pollfd answered = {.fd = sock, .events = POLLIN};
 	struct pass_in in = {.buf = &answer, .cap = sizeof(answer) - 1};
 
+	row->silent = sock >= 0;
 	if (sock < 0 || send(sock, "?", 1, MSG_NOSIGNAL) != 1
 		|| poll(&answered, 1, WIRE_PATIENCE_MS) != 1
 		|| recv(sock, greeting, sizeof(greeting), 0) != sizeof(greeting)
@@ -77,6 +79,7 @@ static bool ask(const struct place *place, struct row *row)
 		|| answer.status.note.type != WIRE_STATUS)
 		return false;
 	answer.bytes[in.n_bytes] = '\0';
+	row->silent = false;
 	row->server = answer.status;
 	(void)snprintf(row->name, sizeof(row->name), "%.500s",
 		answer.bytes + sizeof(answer.status));
@@ -103,6 +106,15 @@ static void read_why(const struct place *place, struct row *row)
 		memcpy(row->name, name, sizeof(row->name));
 }
 
+static const char *state_of(const struct row *row)
+{
+	if (row->server.pid)
+		return row->server.stale ? "stale" : "ready";
+	if (row->silent)
+		return "silent";
+	return row->known_wire ? "foreign" : "none";
+}
+
 static void put_table_row(struct buf *out, const struct row *row)
 {
 	const struct wire_status *server = &row->server;
@@ -112,9 +124,7 @@ static void put_table_row(struct buf *out, const struct row *row)
 		(void)snprintf(up, sizeof(up), "%llus", (unsigned long long)server->up_s);
 	buf_printf(out, "%7u %8s %8llu %4u %4u %7.1f  %-8s ", server->pid, up,
 		(unsigned long long)server->calls, server->running, server->waiting,
-		(double)row->pss_bytes / (double)MIB,
-		server->pid ? (server->stale ? "stale" : "ready")
-			    : (row->known_wire ? "foreign" : "none"));
+		(double)row->pss_bytes / (double)MIB, state_of(row));
 	escape_log(out, span_str(row->name), NAME_MOST);
 	if (row->why_at)
 		buf_printf(out, "\n%45scold %llds ago: %s", "",
@@ -133,12 +143,12 @@ static void put_json_row(struct buf *out, const struct place *place, const struc
 	buf_printf(out,
 		"\", \"pid\": %u, \"up_s\": %llu, \"calls\": %llu, \"cold_calls\": %llu, "
 		"\"running\": %u, \"waiting\": %u, \"stale\": %s, \"files\": %u, "
-		"\"pss_bytes\": %llu, \"known_wire_only\": %s",
+		"\"pss_bytes\": %llu, \"silent\": %s, \"known_wire_only\": %s",
 		server->pid, (unsigned long long)server->up_s,
 		(unsigned long long)server->calls, (unsigned long long)server->cold,
 		server->running, server->waiting, server->stale ? "true" : "false",
 		server->n_files, (unsigned long long)row->pss_bytes,
-		row->known_wire ? "true" : "false");
+		row->silent ? "true" : "false", row->known_wire ? "true" : "false");
 	if (row->why_at)
 		buf_printf(out, ", \"last_cold\": {\"at\": %lld, \"why\": \"%s\"}",
 			(long long)row->why_at, wire_why_text(row->why));
@@ -169,7 +179,7 @@ static void put_row(struct buf *out, struct place *place, const char *ident, boo
 	struct row row = {0};
 
 	(void)snprintf(place->ident, sizeof(place->ident), "%s", ident);
-	if (!ask(place, &row)) {
+	if (!ask(place, &row) && !row.silent) {
 		AUTO_CLOSE int known = place_connect(place, 's');
 		row.known_wire = known >= 0;
 	}
