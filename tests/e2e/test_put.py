@@ -247,9 +247,8 @@ def test_a_reader_never_sees_half_a_file(served, folder):
     (folder / "f").write_bytes(old)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         writer = pool.submit(lambda: [served.ask("PUT", "/f", body=new if i % 2 else old).status for i in range(60)])
-        wire = served.connect()
         while not writer.done():
-            body = wire.ask("GET", "/f").body
+            body = served.ask("GET", "/f").body  # not on a kept connection: under fork an idle one gives way when processes run short
             assert body in (old, new), f"{len(body)} bytes, {set(body)}"
             assert (folder / "f").read_bytes() in (old, new)
     assert set(writer.result()) == {204}

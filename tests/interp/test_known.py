@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from interp.test_defects import processes, until
-from interp.world import Result
+from interp.world import TRIES, Result
 
 KNOWN = shutil.which("prefork-interp", path="/usr/bin")
 KNOWN_MODULE = pathlib.Path("/usr/share/perl5/Proc/Prefork/Interp.pm")
@@ -65,6 +65,17 @@ class Pair:
         """Which set-up served the call."""
         return int(self.call(*args, **how).out.split()[0])
 
+    def warm(self):
+        """Which set-up serves: one that answers two calls. Its server may say nothing for 250 ms on a busy machine, the known
+        module's before all: such a call runs by itself, as it should."""
+        seen = set()
+        for _ in range(TRIES):
+            setup = self.setup()
+            if setup in seen:
+                return setup
+            seen.add(setup)
+        raise AssertionError(f"nobody serves: {seen}")
+
 
 def pair(home, tree, which):
     launcher, module = which.split("-")
@@ -88,7 +99,7 @@ def test_a_call_is_whole_cold_and_warm(both):
 def test_later_calls_are_warm(both):
     first = both.setup()
 
-    assert {both.setup() for _ in range(5)} == {first}
+    assert [both.warm() for _ in range(3)] == [first] * 3
 
 
 def test_kill_ends_the_server(both):
@@ -108,7 +119,7 @@ def test_fresh_replaces_the_server(both):
     fresh = both.setup(options=["-f"])
 
     assert fresh != first
-    assert both.setup() == fresh
+    assert both.warm() == fresh
 
 
 def test_a_changed_script_is_loaded_again(both):
@@ -170,7 +181,7 @@ def test_a_changed_script_is_loaded_again_also_without_inotify(home, tree, which
     script = pair(home, tree, which)
     script.launcher = [*blind(limit), *script.launcher]
     first = script.setup()
-    assert script.setup() == first
+    assert script.warm() == first
 
     script.change()
     assert script.setup() != first
