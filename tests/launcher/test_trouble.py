@@ -246,6 +246,56 @@ def test_a_server_is_ended_by_the_name_that_status_tells(warm):
     assert warm.status() == []
 
 
+@pytest.fixture
+def held(box):
+    """Two who hold its server, by a FIFO beside its sockets, as the service script of preforkd does."""
+    box.dir.mkdir(mode=0o700)
+    box.options = ["-g", "held"]
+    os.mkfifo(box.dir / "hheld", 0o600)
+    holds = [open(box.dir / "hheld", "r+b", buffering=0) for _ in range(2)]
+    yield holds
+    for hold in holds:
+        hold.close()
+
+
+def test_a_held_server_ends_when_the_last_who_holds_it_has_gone(box, held):
+    box.warm_up()
+    server = box.server()["pid"]
+
+    held[0].close()
+    assert still_serves(box) == server
+    held[1].close()
+    until("its end", lambda: not box.processes())
+
+
+def test_so_does_its_next_generation(box, held, tmp_path):
+    module = tmp_path / "module"
+    box.env["TINY_CHECK"] = str(module)
+    box.warm_up()
+    old = box.server()["pid"]
+    module.write_text("new")
+    until("the next generation", lambda: [row for row in box.status() if row["pid"] not in (0, old)])
+
+    for hold in held:
+        hold.close()
+    until("the end of both", lambda: not box.processes())
+
+
+def test_a_server_that_only_its_launcher_holds_serves_that_one_alone(box, held):
+    for hold in held:
+        hold.close()
+    assert box.run("exit", 3).returncode == 3
+    until("its end", lambda: not box.processes())
+
+
+def test_set_up_is_killed_with_its_launcher(box):
+    call = box.start("wait", env={"TINY_SILENT": "1"})
+    until("set-up", lambda: box.setups())
+    call.kill()
+    call.communicate(timeout=20)
+    until("the end of both", lambda: not box.processes())
+
+
 @pytest.mark.parametrize("change", ["content", "older", "gone", "back"])
 def test_defect_8_a_changed_file_is_noticed_whichever_way_its_time_moved(box, tmp_path, change):
     module = tmp_path / "module"

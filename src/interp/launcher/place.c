@@ -237,13 +237,13 @@ void place_unlink_own(const struct place *place, const struct place_socket *own)
 		place_unlink(place);
 }
 
-int place_hold(const struct place *place)
+int place_hold(const struct place *place, bool make)
 {
 	struct sockaddr_un path;
 	struct stat st;
 
 	place_address(place, 'h', &path);
-	if (mkfifo(path.sun_path, 0600) < 0 && errno != EEXIST)
+	if (make && mkfifo(path.sun_path, 0600) < 0 && errno != EEXIST)
 		return -errno;
 	/* For reading too: to open it for writing alone there would have to be a server. */
 	AUTO_CLOSE int fd =

@@ -76,9 +76,10 @@ void place_unlink_own(const struct place *place, const struct place_socket *own)
  * place_hold - keep the server of that identity, whenever there is one, until the returned
  * descriptor and all others like it are closed; then it goes.
  *
- * The descriptor is CLOEXEC and the caller's; or -errno.
+ * Not to @make it says no more than others did: -ENOENT where nobody ever held it. The
+ * descriptor is CLOEXEC and the caller's; or -errno.
  */
-[[nodiscard]] int place_hold(const struct place *place);
+[[nodiscard]] int place_hold(const struct place *place, bool make);
 
 /* Remembers why a call is run cold: for --status, so what goes wrong here is nobody's
  * matter. */

@@ -258,6 +258,9 @@ int setup_and_call(
 		.watcher_err = -1,
 	};
 
+	/* Where it is held at all, it is by us until our call is over: else it might leave,
+	 * for want of others, between its set-up and that. */
+	AUTO_CLOSE int hold = place_hold(place, false);
 	int bad = claim_place(place, fresh, &setup.listener);
 	if (bad > 0)
 		return call_server(place, args, status);

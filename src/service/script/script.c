@@ -264,7 +264,7 @@ static void find_place(struct script *x, struct log *log)
 		       && place_identify(&x->place, &named, &reason) == 0;
 	if (!x->has_place)
 		return;
-	x->hold = place_hold(&x->place);
+	x->hold = place_hold(&x->place, true);
 	if (x->hold < 0)
 		log_warn(log, "script-not-held",
 			"nothing ends the script's server when this service ends",
