@@ -152,6 +152,9 @@ def test_a_change_that_is_refused_is_in_the_log_too(served, ctl):
             refused = Ctl(f"{second}.sock").run("reload")
             assert refused.returncode == 1 and f"cannot listen at {taken}" in refused.stderr
             echo.wait_log(f"error sup reload-refused: cannot listen at {taken}.*; the old configuration goes on")
+            second.write_text(second.read_text() + "nonsense = 1\n")
+            assert Ctl(f"{second}.sock").run("reload").returncode == 1
+            echo.wait_log("error sup reload-refused: .*nonsense.*; the old configuration goes on")
 
 
 @pytest.mark.parametrize("words, says", [
