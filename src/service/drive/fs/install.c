@@ -4,6 +4,7 @@
 
 #include "os/file.h"
 #include "service/drive/fs/props.h"
+#include "service/drive/fs/release.h"
 #include "service/drive/fs/remove.h"
 #include "service/drive/fs/trash.h"
 #include "service/drive/fs/walk.h"
@@ -26,10 +27,8 @@ enum fs_result fs_install_check(
 
 /* Where nothing has the name, or had it a moment ago. */
 static int install_new(const struct fs_root *root, int dir, const char *name,
-	enum fs_type type, const struct fs_place *to, bool overwrite)
+	enum fs_type type, const struct fs_place *to)
 {
-	if (overwrite)
-		return file_rename(dir, name, to->dir, to->name, 0);
 	if (root->can.noreplace && !to->elsewhere)
 		return file_rename(dir, name, to->dir, to->name, RENAME_NOREPLACE);
 
@@ -97,7 +96,10 @@ static enum fs_result install_file(const struct fs_root *root, int dir, const ch
 		return keeps;
 	bool forgets = target->exists && keeps != FS_OK
 		       && fs_install_shadow(root, to, &target->now, &displaced->aside);
-	int err = install_new(root, dir, name, type, to, overwrite);
+	int err = overwrite ? fs_release_rename(root, dir, name, to->dir, to->name,
+			  target->exists && keeps != FS_OK ? &target->now : NULL,
+			  &displaced->held)
+			    : install_new(root, dir, name, type, to);
 	if (err < 0) {
 		fs_trash_undo(root, to, &displaced->kept);
 		fs_install_discard(root, displaced);
@@ -144,6 +146,7 @@ void fs_install_discard(const struct fs_root *root, struct fs_displaced *displac
 	const struct fs_watch watch = fs_root_own_watch(root);
 	struct fs_aside *aside = &displaced->aside;
 
+	fs_release_close(root, &displaced->held);
 	fs_trash_tidy(root, &displaced->kept);
 	if (aside->dir < 0)
 		return;

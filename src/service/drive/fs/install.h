@@ -20,10 +20,11 @@
 /* What had the name before. */
 struct fs_displaced {
 	struct fs_aside aside;  /* it stands there, to be removed; or */
-	struct fs_trashed kept; /* there, where that is not "" */
+	struct fs_trashed kept; /* there, where that is not ""; or */
+	int held; /* owned: it has no name any more, and this is its last descriptor; or -1 */
 };
 
-#define FS_DISPLACED_NONE ((struct fs_displaced){.aside = FS_ASIDE_NONE})
+#define FS_DISPLACED_NONE ((struct fs_displaced){.aside = FS_ASIDE_NONE, .held = -1})
 
 /**
  * fs_install_check - whether what stands at @to can be replaced at all.
@@ -59,6 +60,6 @@ struct fs_displaced {
 	const struct fs_place *place, const struct fs_info *now,
 	struct fs_aside *displaced);
 
-/* With no lock held: removes what was displaced, if anything was, or tidies up where it is
- * kept. What resists is the sweep's. */
+/* With no lock held, and the new name on the disk: removes what was displaced, if anything
+ * was, or tidies up where it is kept. What resists is the sweep's. */
 void fs_install_discard(const struct fs_root *root, struct fs_displaced *displaced);

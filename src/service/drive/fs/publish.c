@@ -9,6 +9,7 @@
 #include "service/drive/fs/contents.h"
 #include "service/drive/fs/install.h"
 #include "service/drive/fs/props.h"
+#include "service/drive/fs/release.h"
 #include "service/drive/fs/trash.h"
 #include "service/drive/fs/trim.h"
 
@@ -133,7 +134,10 @@ void fs_publish_end(struct fs_publish *pub)
 	if (pub->named)
 		(void)file_unlink(pub->aside.dir, pub->aside.name); /* or the sweep will */
 	pub->named = false;
-	fd_close(&pub->fd);
+	if (pub->is_published)
+		fd_close(&pub->fd);
+	else
+		fs_release_given_up(pub->root, &pub->fd);
 	fs_aside_end(&pub->aside, pub->root);
 	fs_place_close(&pub->place);
 }
@@ -276,14 +280,14 @@ static enum fs_result prepare(struct fs_publish *pub, int64_t mtime_ns)
 	return result == FS_OK ? flush(pub) : result;
 }
 
-/* Over whatever file or link has the name. */
-static int replace(struct fs_publish *pub)
+/* Over whatever file or link has the name; @old, if it goes for good. */
+static int replace(struct fs_publish *pub, const struct fs_info *old, int *held)
 {
 	int err = pub->named ? 0 : name_it(pub);
 
 	if (err == 0)
-		err = file_rename(pub->aside.dir, pub->aside.name, pub->place.dir,
-			pub->place.name, 0);
+		err = fs_release_rename(pub->root, pub->aside.dir, pub->aside.name,
+			pub->place.dir, pub->place.name, old, held);
 	if (err == 0)
 		pub->named = false;
 	return err;
@@ -349,7 +353,8 @@ static enum fs_result put_in_place(struct fs_publish *pub, const struct fs_guard
 	bool forgets = guard->exists && keeps != FS_OK && !was_plain(pub, &guard->now)
 		       && fs_install_shadow(
 			       pub->root, &pub->place, &guard->now, &displaced->aside);
-	int err = replace(pub);
+	int err = replace(pub, guard->exists && keeps != FS_OK ? &guard->now : NULL,
+		&displaced->held);
 	if (err < 0)
 		fs_trash_undo(pub->root, &pub->place, &displaced->kept);
 	else if (forgets)
@@ -385,10 +390,11 @@ enum fs_result fs_publish_commit(struct fs_publish *pub,
 		result = commit_once(pub, condition, false, &out->created, &displaced);
 	}
 	pub->is_published = result == FS_OK;
+	if (pub->is_published) {
+		out->info = pub->made;
+		out->info.n_links = 1; /* it had no name of its own yet */
+		result = fs_place_sync(pub->root, &pub->place);
+	}
 	fs_install_discard(pub->root, &displaced);
-	if (result != FS_OK)
-		return result;
-	out->info = pub->made;
-	out->info.n_links = 1; /* it had no name of its own yet */
-	return fs_place_sync(pub->root, &pub->place);
+	return result;
 }

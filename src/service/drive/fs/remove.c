@@ -5,6 +5,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "service/drive/fs/props.h"
+#include "service/drive/fs/release.h"
 #include "service/drive/fs/trash.h"
 #include "service/drive/fs/trim.h"
 #include "service/drive/fs/walk.h"
@@ -48,14 +49,34 @@ static void note(struct removal *r, int err, const char *below)
 		report(r, below, fs_result_of(err));
 }
 
-/* Ends @name in @dir, by @how, and what is kept beside it. @info may be NULL. */
+/* How @name in @dir can end. */
+typedef int end_fn(
+	const struct fs_root *root, int dir, const char *name, const struct fs_info *info);
+
+static int unlink_it(
+	const struct fs_root *root, int dir, const char *name, const struct fs_info *info)
+{
+	int held;
+
+	int err = fs_release_unlink(root, dir, name, info, &held);
+	fs_release_close(root, &held);
+	return err;
+}
+
+static int rmdir_it(
+	const struct fs_root *, int dir, const char *name, const struct fs_info *)
+{
+	return file_remove_dir(dir, name);
+}
+
+/* Ends it, by @how, and what is kept beside it. @info may be NULL. */
 static int end(const struct fs_root *root, int dir, const char *name,
-	const struct fs_info *info, int (*how)(int dir, const char *name))
+	const struct fs_info *info, end_fn *how)
 {
 	struct fs_aside beside;
 	bool is_detached = info && fs_props_detach(root, info, &beside);
 
-	int err = how(dir, name);
+	int err = how(root, dir, name, info);
 	if (is_detached && err == 0)
 		(void)file_unlink(beside.dir, beside.name); /* or the sweep will */
 	else if (is_detached)
@@ -69,8 +90,7 @@ static void leave_dir(struct removal *r, const struct fs_walk_entry *entry)
 {
 	struct fs_info info;
 	bool is_known = fs_stat_at(r->root, entry->dir, entry->name, &info) == FS_OK;
-	int err = end(
-		r->root, entry->dir, entry->name, is_known ? &info : NULL, file_remove_dir);
+	int err = end(r->root, entry->dir, entry->name, is_known ? &info : NULL, rmdir_it);
 
 	if (err == -ENOTEMPTY || err == -EEXIST)
 		r->again = true;
@@ -80,7 +100,7 @@ static void leave_dir(struct removal *r, const struct fs_walk_entry *entry)
 
 static void unlink_entry(struct removal *r, const struct fs_walk_entry *entry)
 {
-	note(r, end(r->root, entry->dir, entry->name, &entry->info, file_unlink),
+	note(r, end(r->root, entry->dir, entry->name, &entry->info, unlink_it),
 		entry->path);
 }
 
@@ -161,7 +181,7 @@ enum fs_result fs_remove_at(const struct fs_root *root, int dir, const char *nam
 
 	bool is_known = fs_stat_at(root, dir, name, &info) == FS_OK;
 	bool is_file = is_known && info.type != FS_DIRECTORY;
-	int err = end(root, dir, name, is_file ? &info : NULL, file_unlink);
+	int err = end(root, dir, name, is_file ? &info : NULL, unlink_it);
 	if (err == 0 || err == -ENOENT)
 		return FS_OK;
 	AUTO_CLOSE int top = err == -EISDIR || err == -EPERM ? /* POSIX says EPERM */
@@ -180,8 +200,7 @@ enum fs_result fs_remove_at(const struct fs_root *root, int dir, const char *nam
 	if (result != FS_OK)
 		return result;
 	if (!r.failed) {
-		note(&r, end(root, dir, name, is_known ? &info : NULL, file_remove_dir),
-			"");
+		note(&r, end(root, dir, name, is_known ? &info : NULL, rmdir_it), "");
 	}
 	return r.failed ? FS_PARTIAL : FS_OK;
 }
@@ -258,6 +277,7 @@ struct taken {
 	bool is_tree;
 	struct fs_aside aside;  /* it stands there, to be removed; or */
 	struct fs_trashed kept; /* there, where that is not "" */
+	int held;               /* or it is gone but for this, where that is not -1 */
 };
 
 static enum fs_result take_away(const struct fs_root *root, const struct fs_place *place,
@@ -277,14 +297,15 @@ static enum fs_result take_away(const struct fs_root *root, const struct fs_plac
 		return result;
 	if (taken->is_tree || fs_props_beside(root, &guard.now)) /* two, or more */
 		return fs_remove_displace(root, place, &taken->aside);
-	return fs_result_of(file_unlink(place->dir, place->name));
+	return fs_result_of(
+		fs_release_unlink(root, place->dir, place->name, &guard.now, &taken->held));
 }
 
 enum fs_result fs_remove(const struct fs_root *root, const char *path,
 	const struct fs_condition *condition, const struct fs_watch *watch)
 {
 	AUTO_PLACE place = FS_PLACE_NONE;
-	struct taken taken = {.aside = FS_ASIDE_NONE};
+	struct taken taken = {.aside = FS_ASIDE_NONE, .held = -1};
 
 	enum fs_result result = fs_place_open(&place, root, path);
 	if (result == FS_OK)
@@ -302,6 +323,7 @@ enum fs_result fs_remove(const struct fs_root *root, const char *path,
 
 	/* First, or a power cut could bring half a directory back. */
 	result = fs_place_sync(root, &place);
+	fs_release_close(root, &taken.held);
 	enum fs_result emptied = taken.aside.dir >= 0 ? fs_remove_displaced(
 					 root, &place, &taken.aside, watch)
 						      : FS_OK;

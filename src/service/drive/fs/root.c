@@ -8,6 +8,7 @@
 #include "os/file.h"
 #include "os/latch.h"
 #include "service/drive/fs/probe.h"
+#include "service/drive/fs/release.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +51,9 @@ static int open_stores(struct fs_root *root, bool with_trash)
 	if (!root->kept)
 		return -ENOMEM;
 	root->kept->dir = -1;
+	root->releases = fs_releases_new();
+	if (!root->releases)
+		return -ENOMEM;
 	if (!with_trash)
 		return 0;
 	int fd = open_own(root->private, "trash", true);
@@ -148,6 +152,8 @@ void fs_root_close(struct fs_root *root)
 		fd_close(&root->kept->dir);
 	free(root->kept);
 	root->kept = NULL;
+	fs_releases_free(root->releases);
+	root->releases = NULL;
 	fd_close(&root->locks);
 	fd_close(&root->tmp);
 	fd_close(&root->private);

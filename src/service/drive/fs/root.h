@@ -8,7 +8,7 @@
  * leave it. Most paths hold no symbolic link and cost one openat2. One that
  * does is opened again with links allowed, and then asked where it arrived:
  * a link into .prefork/ must not open it. A process makes one fs_root and may
- * keep it over fork; nothing in it changes after fs_root_open but *names and *kept.
+ * keep it over fork; nothing in it changes after fs_root_open but *names, *kept and *releases.
  */
 
 #include "service/drive/fs/path.h"
@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct fs_releases;
 struct latch;
 struct reason;
 
@@ -63,7 +64,9 @@ struct fs_root {
 	struct latch *names; /* owned; guard.h; NULL when nothing may be written */
 	int notes;           /* owned; .prefork/notes/, or -1 when nothing may be written */
 	struct fs_kept *kept; /* owned; NULL when nothing may be written */
-	int trash;            /* owned; .prefork/trash/, or -1 where nothing is kept */
+	struct fs_releases
+		*releases; /* owned; release.h; NULL when nothing may be written */
+	int trash;         /* owned; .prefork/trash/, or -1 where nothing is kept */
 	_Atomic uint64_t *kept_bytes; /* borrowed; may be NULL */
 	struct fs_watch watch;        /* as the options have it */
 	uint64_t mount, dev; /* of the folder; temporaries on others live elsewhere */

@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "service/drive/fs/release.h"
 #include "service/drive/fs/trash_walk.h"
 
 #include <stdlib.h>
@@ -219,16 +220,23 @@ bool fs_trim_for(const struct fs_root *root, int fd, uint64_t bytes)
 	struct file_space space;
 	struct statx st;
 
+	bool waited = fs_release_wait(root);
+
 	/* What is on another disk would be given up for nothing. */
 	if (root->trash < 0 || file_stat(fd, "", &st) < 0 || file_device(&st) != root->dev
 		|| file_space(fd, &space) < 0)
-		return false;
+		return waited;
+	if (waited && space.available_bytes >= bytes)
+		return true;
 	/* With a quota there is room, and not for us. */
 	limits.at_least_bytes =
 		space.available_bytes < bytes ? bytes - space.available_bytes : 0;
 	limits.free_bytes =
 		MAX(limits.at_least_bytes, MIN(bytes, SPARE_BYTES)) + SPARE_BYTES;
-	return fs_trim(root, &limits, &watch, &trimmed) == FS_OK && trimmed.n_removed > 0;
+	if (fs_trim(root, &limits, &watch, &trimmed) != FS_OK || trimmed.n_removed == 0)
+		return waited;
+	(void)fs_release_wait(root);
+	return true;
 }
 
 void fs_trim_to_keep(const struct fs_root *root)
