@@ -153,11 +153,11 @@ class PutBig(Case):
 
 class PutDigest(PutBig):
     """Right behind each upload to lighttpd the hash is taken by itself, and counted to it."""
-    name, title = "put-digest", "PUT 1 GiB, in pieces of 64 MiB, curl -T, durability = rename, ours with the SHA-256"
+    name, title = "put-digest", "PUT 1 GiB, in pieces of 16 MiB, curl -T, durability = rename, ours with the SHA-256"
     figures = (Figure("no more than lighttpd and the hash by itself", "preforkd, as it comes", "lighttpd", "with the hash, ms"),)
     peers = (servers.PreforkdDigest, servers.Lighttpd)
-    rounds = 24
-    bytes = GIB // 16
+    rounds = 80
+    bytes = GIB // 64
 
     def round(self, server):
         result = super().round(server)
