@@ -20,6 +20,7 @@
  * longer loses nothing.
  */
 #define LAST_WORD_NS NS_PER_SEC
+#define REST_NS      (5 * NS_PER_MS)   /* for others to take who has come */
 #define PAUSE_NS     (100 * NS_PER_MS) /* without descriptors: others may give some back */
 
 static uint64_t idle_until(const struct worker *w, const struct held *h)
@@ -51,11 +52,9 @@ static void on_idle(struct loop_timer *timer)
 	}
 }
 
-/* Watches the listeners just when it is wanted and there is a place for what comes. */
-static void look(struct accept_wrk *a)
+static void watch(struct accept_wrk *a, bool on)
 {
 	struct loop *loop = a->worker->loop;
-	bool on = a->wanted && accept_wrk_has_room(a, true);
 
 	if (a->watching == on)
 		return;
@@ -70,6 +69,35 @@ static void look(struct accept_wrk *a)
 			log_error(a->worker->log, "listener-lost",
 				"cannot watch a listener", KV("listener", i));
 	}
+}
+
+/*
+ * Watches the listeners just when it is wanted and there is a place for what comes.
+ *
+ * Of those who watch the same listener with EPOLLEXCLUSIVE the kernel wakes the one
+ * who has watched it the longest. So whoever would have to close an idle connection
+ * begins anew after a moment, behind those who have a seat; and again each time that
+ * it has. (At once it would race with who was woken for the one that comes just now.)
+ */
+static void look(struct accept_wrk *a)
+{
+	bool on = a->wanted && accept_wrk_has_room(a, true), is_last = on && !a->n_free;
+
+	struct loop *loop = a->worker->loop;
+
+	if (is_last && !a->is_last && (a->events & EPOLLEXCLUSIVE)
+		&& loop_at(loop, &a->rest, loop_now_ns(loop) + REST_NS) == 0)
+		watch(a, false);
+	a->is_last = is_last;
+	if (!is_last)
+		loop_cancel(loop, &a->rest);
+	if (!a->rest.at_ns)
+		watch(a, on);
+}
+
+static void on_rest(struct loop_timer *timer)
+{
+	look(container_of(timer, struct accept_wrk, rest));
 }
 
 void accept_wrk_want(struct accept_wrk *a, bool on)
@@ -271,6 +299,7 @@ int accept_wrk_init(
 		.next_id = (uint64_t)getpid() << 32, /* unique without asking anybody */
 		.idle.on = on_idle,
 		.again.on = on_again,
+		.rest.on = on_rest,
 	};
 	if (!a->listeners || !a->free_seats)
 		return -ENOMEM;

@@ -36,9 +36,11 @@ struct accept_wrk {
 	unsigned most_at_once;
 	bool wanted;   /* it should accept, while there is a free seat */
 	bool watching; /* it does */
+	bool is_last;  /* it does, and an idle connection is to give way to who comes */
 	uint64_t next_id;
 	bool short_of_fds;       /* it accepts nothing for a moment */
 	struct loop_timer idle;  /* for the connection that is idle the longest */
+	struct loop_timer rest;  /* set while it lets others go first */
 	struct loop_timer again; /* there may be room that nobody will tell of */
 	/* All optional. Asked before anything is accepted: */
 	bool (*permitted)(struct accept_wrk *a);
