@@ -240,6 +240,14 @@ def test_a_script_that_only_printed_its_version_once_can_have_a_server(box, forg
     assert box.server()["calls"] == 1
 
 
+def test_a_server_that_is_not_ready_yet_is_said_to_be_loading(box):
+    box.dir.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(box.dir / ("s" + "0" * 32)))
+        listener.listen()
+        assert b" loading " in box.launcher("--status").stdout
+
+
 def test_a_server_is_ended_by_the_name_that_status_tells(warm):
     assert warm.launcher("--kill", "-g", warm.server()["identity"]).returncode == 0
     until("its end", lambda: not warm.processes())

@@ -106,16 +106,19 @@ static void read_why(const struct place *place, struct row *row)
 		memcpy(row->name, name, sizeof(row->name));
 }
 
-static const char *state_of(const struct row *row)
+/* Our own directory has no servers but ours: one that does not speak our wire yet will. */
+static const char *state_of(const struct place *place, const struct row *row)
 {
 	if (row->server.pid)
 		return row->server.stale ? "stale" : "ready";
 	if (row->silent)
 		return "silent";
-	return row->known_wire ? "foreign" : "none";
+	if (!row->known_wire)
+		return "none";
+	return place->compat ? "foreign" : "loading";
 }
 
-static void put_table_row(struct buf *out, const struct row *row)
+static void put_table_row(struct buf *out, const struct place *place, const struct row *row)
 {
 	const struct wire_status *server = &row->server;
 	char up[32] = "-";
@@ -124,7 +127,7 @@ static void put_table_row(struct buf *out, const struct row *row)
 		(void)snprintf(up, sizeof(up), "%llus", (unsigned long long)server->up_s);
 	buf_printf(out, "%7u %8s %8llu %4u %4u %7.1f  %-8s ", server->pid, up,
 		(unsigned long long)server->calls, server->running, server->waiting,
-		(double)row->pss_bytes / (double)MIB, state_of(row));
+		(double)row->pss_bytes / (double)MIB, state_of(place, row));
 	escape_log(out, span_str(row->name), NAME_MOST);
 	if (row->why_at)
 		buf_printf(out, "\n%45scold %llds ago: %s", "",
@@ -187,7 +190,7 @@ static void put_row(struct buf *out, struct place *place, const char *ident, boo
 	if (json)
 		put_json_row(out, place, &row);
 	else
-		put_table_row(out, &row);
+		put_table_row(out, place, &row);
 }
 
 int report_print(const struct place *place, bool json)
