@@ -27,9 +27,9 @@ void fs_releases_free(struct fs_releases *releases);
 /**
  * fs_release_unlink - as file_unlink, of what is @old; NULL if that is not known.
  *
- * *@held, -1 after an error, is to be given to fs_release_close as soon as no lock is held and the change
- * is on the disk: until then a power cut may bring back the old name, and its blocks are
- * there.
+ * *@held, -1 after an error, is to be given to fs_release_close as soon as no lock is
+ * held and the change is on the disk: until then a power cut may bring back the old
+ * name, and its blocks are there.
  */
 [[nodiscard]] int fs_release_unlink(const struct fs_root *root, int dir, const char *name,
 	const struct fs_info *old, int *held);
@@ -41,7 +41,7 @@ void fs_releases_free(struct fs_releases *releases);
 /* Closes *@fd, which holds a file, unless it is -1, and makes it -1. */
 void fs_release_close(const struct fs_root *root, int *fd);
 
-/* Closes *@fd likewise, of a file that is not to get a name, whatever was written of it. */
+/* The same of a file that is not to get a name after all; aside if it is large. */
 void fs_release_given_up(const struct fs_root *root, int *fd);
 
 /* Waits until all that was released is free. Whether there was anything to wait for. */

@@ -51,8 +51,8 @@ void fs_trim_free(struct fs_trim *trim);
  * fs_trim_for - make room for @bytes on the disk of @fd, which is full.
  *
  * Waits for what was removed and is not free yet, then removes. Takes long; with no lock
- * held. True if something went. False, and nothing goes, where
- * all of the trash would not be enough, or it is on another disk.
+ * held. True if something went. False, and nothing goes, where all of the trash would not
+ * be enough, or it is on another disk.
  */
 [[nodiscard]] bool fs_trim_for(const struct fs_root *root, int fd, uint64_t bytes);
 
