@@ -387,10 +387,8 @@ static struct server_call *first_ready(struct server *server)
  */
 static void note_pace(struct server *server)
 {
-	uint64_t now_ns = clock_mono_ns();
-
-	server->in_a_row = now_ns - server->given_ns < SERVER_ROW_NS;
-	server->given_ns = now_ns;
+	server->in_a_row =
+		server->n_busy > 1 || clock_mono_ns() - server->reaped_ns < SERVER_ROW_NS;
 }
 
 static void give_out(struct server *server)

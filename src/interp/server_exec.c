@@ -216,6 +216,7 @@ static void exec_ended(struct server_exec *exec, bool spare, int status)
 		server_failed(server, "keep a spare executor", -ECHILD);
 	} else {
 		server->n_busy--;
+		server->reaped_ns = clock_mono_ns();
 	}
 	free(exec);
 	server_dispatch_soon(server);

@@ -18,7 +18,7 @@
 #define SERVER_GRACE_NS  (2ull * 1000 * 1000 * 1000) /* from TERM to KILL, caller gone */
 #define SERVER_RETRY_NS  (50ull * 1000 * 1000)       /* after fork or accept failed */
 #define SERVER_FILL_NS   (2ull * 1000 * 1000) /* a spare is made when a call lasts longer */
-#define SERVER_ROW_NS    (10ull * 1000 * 1000) /* calls no further apart follow one another */
+#define SERVER_ROW_NS    (1500ull * 1000)     /* less leaves no time to make a spare in */
 #define SERVER_JOIN_NS   (20ull * 1000 * 1000) /* from one huge page to the next */
 #define SERVER_SWEEP_NS \
 	(1000ull * 1000 * 1000) /* at most so often all files are looked at */
@@ -69,13 +69,13 @@ struct server {
 	unsigned n_ready, n_spares, n_busy;
 	bool held;         /* it stays for as long as somebody wants it (server_hold.c) */
 	bool want_fork;    /* the loop stopped for it */
-	bool in_a_row;     /* the last call was given out soon after the one before */
+	bool in_a_row;     /* the last call was given out while or just after another ran */
 	bool moved;        /* a call began or ended since the last word on progress */
 	bool ended;        /* the loop stopped for good */
 	unsigned n_errors; /* of fork or accept, in a row */
 	int watcher_in;    /* owned; -1: none */
 	pid_t next_pid;    /* the next generation's set-up; 0: none, or it has ended */
-	uint64_t started_ns, swept_ns, given_ns, serial, n_cold;
+	uint64_t started_ns, swept_ns, reaped_ns, serial, n_cold;
 	int last_why;
 };
 
