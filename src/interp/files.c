@@ -84,12 +84,14 @@ void files_close(struct files *files)
 	fd_close(&files->notify);
 }
 
-static char *absolute(const char *path)
+char *files_absolute(const char *path)
 {
 	char here[PATH_MAX], *whole = NULL;
 
 	if (path[0] == '/')
 		return strdup(path);
+	if (strncmp(path, "./", 2) == 0)
+		path += 2;
 	if (!getcwd(here, sizeof(here)) || asprintf(&whole, "%s/%s", here, path) < 0)
 		return NULL;
 	return whole;
@@ -108,7 +110,7 @@ int files_add(struct files *files, const char *path)
 		files->cap = cap;
 	}
 
-	char *whole = absolute(path);
+	char *whole = files_absolute(path);
 	if (!whole)
 		return -ENOMEM;
 	files->at[files->n++] = (struct entry){

@@ -22,6 +22,9 @@ struct files;
 /* Remembers @path (made absolute, copied) as it is now. 0, -ENOMEM or -ENAMETOOLONG. */
 [[nodiscard]] int files_add(struct files *files, const char *path);
 
+/* @path behind the working directory, unless it is absolute: to be freed; NULL on failure. */
+[[nodiscard]] char *files_absolute(const char *path);
+
 size_t files_count(const struct files *files);
 
 /* Asks for news of all of them. The descriptor to wait for (borrowed, non-blocking), or -1:

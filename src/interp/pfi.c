@@ -125,6 +125,13 @@ static char *find_script(char **command)
 	return command[0];
 }
 
+/* What --status calls a server that gave itself no name. A word that names no file, as that
+ * of an interpreter on PATH, stays as it is. To be freed; NULL: no memory. */
+static char *full_name(const char *script)
+{
+	return access(script, F_OK) == 0 ? files_absolute(script) : strdup(script);
+}
+
 /* Completes *@to with what the caller knows of struct pfi_options; a zero is the default.
  */
 static void take_options(const struct pfi_options *from, struct pfi_options *to)
@@ -193,7 +200,8 @@ static int gather(struct beginning *b, struct reason *reason)
 		errno = -bad;
 		return reason_errno(reason, "cannot remember files");
 	}
-	b->options.name = strdup(b->options.name ? b->options.name : b->base.script);
+	b->options.name =
+		b->options.name ? strdup(b->options.name) : full_name(b->base.script);
 	b->setup = (struct server_setup){
 		.options = &b->options,
 		.managed = &b->managed,

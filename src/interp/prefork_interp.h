@@ -91,7 +91,7 @@ struct pfi_options {
 	int32_t max_errors;
 	/* A facility of syslog(3), such as LOG_DAEMON. 0: LOG_USER. */
 	int32_t log_facility;
-	/* For syslog and --status. NULL: the script's name. Copied. */
+	/* For syslog and --status. NULL: the script's path. Copied. */
 	const char *name;
 
 	/*

@@ -96,9 +96,10 @@ class Script:
         return sum(server["calls"] for server in self.servers())
 
     def server(self):
-        """The pid of its server by its full name; called by another it has others."""
-        [server] = [one for one in self.servers() if one["name"] == str(self.path)]
-        return server["pid"]
+        """The pid of its server that was started by its full name; called by another it has others."""
+        [pid] = [one["pid"] for one in self.servers()
+                 if str(self.path).encode() in pathlib.Path(f"/proc/{one['pid']}/cmdline").read_bytes().split(b"\0")]
+        return pid
 
 
 class World:

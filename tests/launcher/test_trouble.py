@@ -254,6 +254,14 @@ def test_a_server_is_ended_by_the_name_that_status_tells(warm):
     assert warm.status() == []
 
 
+@pytest.mark.parametrize("how", ["served", "cold"])
+def test_status_tells_the_full_path_of_a_script_that_was_called_by_a_short_one(box, how):
+    subprocess.run([LAUNCHER, TINY, "./script", "exit", "0"], cwd=box.path, capture_output=True, timeout=20, check=True,
+                   env={**box.env, **({"TINY_SILENT": "1"} if how == "cold" else {})})
+    (row,) = box.status()
+    assert (row["name"], row["pid"] != 0) == (str(box.script), how == "served")
+
+
 @pytest.fixture
 def held(box):
     """Two who hold its server, by a FIFO beside its sockets, as the service script of preforkd does."""

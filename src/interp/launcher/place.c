@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LOCK_STEP_MS \
 	5 /* how long to stay away from a lock that another holds for moments */
@@ -272,9 +274,14 @@ static void write_note(const struct place *place, char kind, const char *text, s
 
 void place_note_why(const struct place *place, int why, const char *name)
 {
-	char text[512];
-	int n = snprintf(
-		text, sizeof(text), "%lld %d %s\n", (long long)time(NULL), why, name);
+	char text[512], here[PATH_MAX];
+	bool relative = name[0] != '/' && access(name, F_OK) == 0
+			&& getcwd(here, sizeof(here)) != NULL;
+
+	if (relative && strncmp(name, "./", 2) == 0)
+		name += 2;
+	int n = snprintf(text, sizeof(text), "%lld %d %s%s%s\n", (long long)time(NULL), why,
+		relative ? here : "", relative ? "/" : "", name);
 
 	write_note(place, 'w', text, MIN((size_t)n, sizeof(text) - 1));
 }

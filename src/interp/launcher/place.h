@@ -81,8 +81,8 @@ void place_unlink_own(const struct place *place, const struct place_socket *own)
  */
 [[nodiscard]] int place_hold(const struct place *place, bool make);
 
-/* Remembers why a call is run cold: for --status, so what goes wrong here is nobody's
- * matter. */
+/* Remembers why a call of @name, told with its directory, is run cold: for --status, so what
+ * goes wrong here is nobody's matter. */
 void place_note_why(const struct place *place, int why, const char *name);
 void place_forget_why(const struct place *place);
 
