@@ -262,6 +262,40 @@ def test_status_tells_the_full_path_of_a_script_that_was_called_by_a_short_one(b
     assert (row["name"], row["pid"] != 0) == (str(box.script), how == "served")
 
 
+def test_what_is_left_of_dead_identities_is_swept_when_a_server_is_started(box):
+    import fcntl
+    box.dir.mkdir(mode=0o700)
+
+    def leave(names, age_s):
+        for name in names.split():
+            (box.dir / name).write_text("")
+            os.utime(box.dir / name, (time.time() - age_s,) * 2)
+
+    leave("wdead ndead ldead wnoted nlocked", 9 * 86400)
+    kept = "wserved lserved sserved", "wheld lheld hheld", "wbusy lbusy", "lcalled", "other"
+    leave(" ".join(kept), 9 * 86400)
+    leave("wcalled", 3600)
+    with open(box.dir / "lbusy") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        box.options = ["-g", "mine"]
+        box.run("exit", 0)
+
+    left = {path.name for path in box.dir.iterdir()}
+    assert {name for name in left if not name.endswith("mine")} == {"wcalled", *" ".join(kept).split()}
+
+
+def test_a_sweep_is_bounded_and_the_next_ones_do_the_rest(box):
+    box.dir.mkdir(mode=0o700)
+    for i in range(40):
+        (box.dir / f"ldead{i}").write_text("")
+        os.utime(box.dir / f"ldead{i}", (1, 1))
+    counts = []
+    for _ in range(2):
+        box.run("exit", 0, options=["-f"])
+        counts.append(len(list(box.dir.glob("ldead*"))))
+    assert counts == [8, 0]
+
+
 @pytest.fixture
 def held(box):
     """Two who hold its server, by a FIFO beside its sockets, as the service script of preforkd does."""

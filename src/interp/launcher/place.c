@@ -105,17 +105,31 @@ int place_find(bool compat, uid_t uid, struct place *out, struct reason *reason)
 	return find_at_home(out, reason);
 }
 
-int place_identify(struct place *place, const struct args *args, struct reason *reason)
+/* Bytes of an identity; more than there are, if the directory leaves none. */
+static size_t room_of(const struct place *place)
 {
 	/* 12: what the known implementation leaves for slash, kind, NUL and a suffix. */
-	size_t room = sizeof(place->dir) - strlen(place->dir) - 12;
+	return sizeof(place->dir) - strlen(place->dir) - 12;
+}
 
-	if (args->ident) {
-		if (strlen(args->ident) > room || strlen(args->ident) >= PLACE_IDENT_MAX)
-			return reason_set(reason, "the identity is too long");
-		(void)snprintf(place->ident, sizeof(place->ident), "%s", args->ident);
-		return 0;
-	}
+bool place_recall(struct place *place, const char *ident)
+{
+	size_t n = strlen(ident), room = room_of(place);
+
+	if (n > room || room > sizeof(place->dir) || n >= sizeof(place->ident))
+		return false;
+	memcpy(place->ident, ident, n + 1);
+	return true;
+}
+
+int place_identify(struct place *place, const struct args *args, struct reason *reason)
+{
+	size_t room = room_of(place);
+
+	if (args->ident)
+		return place_recall(place, args->ident)
+			       ? 0
+			       : reason_set(reason, "the identity is too long");
 	if (room > sizeof(place->dir) || room < IDENT_LEAST)
 		return reason_set(reason, "%s is too long for a socket's path", place->dir);
 	int bad = ident_of(args, place->compat, place->ident);

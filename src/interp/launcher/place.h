@@ -40,6 +40,9 @@ struct place {
 [[nodiscard]] int place_identify(
 	struct place *place, const struct args *args, struct reason *reason);
 
+/* Sets place->ident to @ident, which a person or a file's name told. False if it is too long. */
+[[nodiscard]] bool place_recall(struct place *place, const char *ident);
+
 /* The address of the file of that @kind, which need not be a socket. */
 void place_address(const struct place *place, char kind, struct sockaddr_un *out);
 

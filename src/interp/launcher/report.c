@@ -166,7 +166,7 @@ static bool is_row(int dir, const char *name)
 		"psw"; /* the first of these that is there stands for all */
 	const char *kind = strchr(order, name[0]);
 
-	if (!kind || !name[0] || strlen(name + 1) >= PLACE_IDENT_MAX)
+	if (!kind || !name[0])
 		return false;
 	(void)snprintf(other, sizeof(other), "%s", name);
 	for (const char *before = order; before < kind; before++) {
@@ -181,7 +181,8 @@ static void put_row(struct buf *out, struct place *place, const char *ident, boo
 {
 	struct row row = {0};
 
-	(void)snprintf(place->ident, sizeof(place->ident), "%s", ident);
+	if (!place_recall(place, ident))
+		return;
 	if (!ask(place, &row) && !row.silent) {
 		AUTO_CLOSE int known = place_connect(place, 's');
 		row.known_wire = known >= 0;

@@ -8,6 +8,7 @@
 #include "interp/launcher/leave.h"
 #include "interp/launcher/place.h"
 #include "interp/launcher/relay.h"
+#include "interp/launcher/sweep.h"
 #include "interp/launcher/watcher.h"
 #include "interp/managed.h"
 #include "interp/wire.h"
@@ -267,6 +268,7 @@ int setup_and_call(
 	if (!bad)
 		bad = make_channels(&setup);
 	setup.given[GIVEN_LISTENER] = setup.listener.fd;
+	sweep_dead(place);
 	place_note_why(
 		place, WIRE_WHY_FIRST, args->script ? args->script : args->command[0]);
 	int result = CALL_COLD;
