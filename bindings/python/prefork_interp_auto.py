@@ -17,6 +17,7 @@ import types
 NAMES_MAX = 2000
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 OWN = {"__main__", "__mp_main__", "prefork_interp"}
+LOADERS = {"_frozen_importlib", "_frozen_importlib_external", "zipimport"}  # the interpreter's
 
 
 def notes_of(script):
@@ -57,12 +58,35 @@ def preload(names):
             pass
 
 
+def set_again(before, changed):
+    """What loading set is set in each call whose environment has there what set-up's had.
+
+    Where it has something else nobody knows what loading would have made of that: it stays.
+    """
+    for name, value in changed.items():
+        if os.environ.get(name) != before.get(name):
+            continue
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+
+
+def is_ordinary(module):
+    """Whether set-up would load the same: not what came by the script's own import hooks, as pytest's rewrites its plugins."""
+    if not isinstance(module, types.ModuleType):
+        return False
+    spec = object.__getattribute__(module, "__dict__").get("__spec__")  # a lazy module stays unloaded
+    loader = getattr(spec, "loader", None)
+    return (loader if isinstance(loader, type) else type(loader)).__module__ in LOADERS
+
+
 def note_what_is_new(notes, noted, loaded):
-    names = [name for name in sys.modules if NAME.fullmatch(name) and name.partition(".")[0] not in OWN]
-    new = set(names).difference(loaded, noted)  # some cannot be loaded ahead
-    names = list(dict.fromkeys([*noted, *names]))
-    if new and len(names) <= NAMES_MAX:
-        write_names(notes, names)
+    known = loaded.union(noted)  # some cannot be loaded ahead
+    new = [name for name, module in list(sys.modules.items())
+           if name not in known and NAME.fullmatch(name) and name.partition(".")[0] not in OWN and is_ordinary(module)]
+    if new and len(noted) + len(new) <= NAMES_MAX:
+        write_names(notes, [*noted, *new])
 
 
 def main_module(script):
@@ -115,12 +139,15 @@ def main():
 
     notes = notes_of(script)
     noted = read_names(notes) if notes else []
+    before = dict(os.environ)
     preload(noted)
+    changed = {name: os.environ.get(name) for name in before | os.environ if os.environ.get(name) != before.get(name)}
     module = main_module(script)
     code = compiled(module.__file__)
     sys.modules["__main__"] = module
     loaded = set(sys.modules)
     prefork_interp.ready(also_check=[path for path in (script, notes) if path], name=script)
+    set_again(before, changed)
     try:
         run(code, module)
     except BaseException:

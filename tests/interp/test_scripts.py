@@ -178,6 +178,25 @@ def test_preload_loads_what_has_no_package_of_its_own_into_the_scripts(home):
 
 
 @pytest.mark.parametrize("language", [one for one in LANGUAGES if one.preload], ids=str)
+def test_preload_gives_each_call_the_environment_that_loading_made(home, language):
+    modules = {
+        ".pl": ("Own.pm", "package Own; $ENV{MADE} //= 'own'; delete $ENV{GONE}; 1;"),
+        ".py": ("Own.py", "import os; os.environ.setdefault('MADE', 'own'); os.environ.pop('GONE', None)"),
+    }
+    uses = {".pl": "use Own; system 'echo $MADE $GONE'", ".py": "import Own, os; os.system('echo $MADE $GONE')"}
+    name, text = modules[language.suffix]
+    (home.path / name).write_text(text)
+    script = home.script(language, uses[language.suffix])
+    env = {**home.environment, "PERL5LIB": f"{home.path}:{home.environment['PERL5LIB']}", "GONE": "here"}
+
+    assert script.call(script.cold(), env=env).out == b"own\n"
+    assert script.call(script.warm(), env=env).out == b"own\n"
+    script.end()  # the next one loads what this call has noted
+    assert [result.out for result in twice_warm(script, script.warm(), env=env)] == [b"own\n"] * 2
+    assert script.call(script.warm(), env={**env, "MADE": "callers"}).out == b"callers\n"
+
+
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one.preload], ids=str)
 def test_preload_is_content_with_what_cannot_be_loaded_ahead(home, language):
     made_while_it_runs = {
         ".pl": "BEGIN { unshift @INC, sub { $_[1] eq 'Made.pm' ? \\'1;' : () } } require Made; print 'ran'\n",

@@ -62,11 +62,28 @@ END {
 	}
 }
 
+sub is_other {
+	my ($one, $other) = map { defined ? "=$_" : '' } @_;
+	return $one ne $other;
+}
+
+# What loading set is set in each call whose environment has there what set-up's had. Where it
+# has something else nobody knows what loading would have made of that: it stays.
+sub set_again {
+	my ($before, $changed) = @_;
+	for my $name (grep { !is_other($ENV{$_}, $before->{$_}) } keys %$changed) {
+		if (defined $changed->{$name}) { $ENV{$name} = $changed->{$name} }
+		else                           { delete $ENV{$name} }
+	}
+	return;
+}
+
 sub import {
 	return if !Prefork::Interp::managed();
 	my $script = $0;
 	$notes = notes($script);
 	%noted = map { $_ => 1 } defined $notes ? read_names($notes) : ();
+	my %before = %ENV;
 	for my $name (sort keys %noted) {
 		local ($@, $SIG{__DIE__}, $SIG{__WARN__});    # not $!, as no other loading leaves it
 		$SIG{__WARN__} = sub { };
@@ -74,7 +91,9 @@ sub import {
 	}
 	Prefork::Interp::prefork_autoreload_also_check($notes) if defined $notes;
 	%loaded = map { $_ => 1 } keys %INC;
+	my %changed = map { $_ => $ENV{$_} } grep { is_other($ENV{$_}, $before{$_}) } keys %{{%before, %ENV}};
 	return if !Prefork::Interp::prefork_initialisation_complete();
+	set_again(\%before, \%changed);
 	$executor = $$;
 	return;
 }
