@@ -37,16 +37,18 @@ static int run_worker(void *arg)
 	});
 }
 
-static int fresh_board(struct slot *slot)
+/* Each worker has a new one: the last one's may be mapped in processes that nobody knows of,
+ * if that was broken into and forked. */
+static int renew_board(struct slot *slot)
 {
 	const struct crew *crew = slot->crew;
+	struct board *board =
+		board_new(crew->n_connections, crew->spec->service->input_bytes);
 
-	if (!slot->board)
-		slot->board =
-			board_new(crew->n_connections, crew->spec->service->input_bytes);
-	if (!slot->board)
+	if (!board)
 		return -ENOMEM;
-	board_reset(slot->board);
+	board_free(slot->board);
+	slot->board = board;
 	return 0;
 }
 
@@ -55,7 +57,7 @@ static int try_spawn(struct slot *slot, struct reason *reason)
 	const struct crew *crew = slot->crew;
 	struct heritage heritage = {0};
 
-	int r = fresh_board(slot);
+	int r = renew_board(slot);
 	if (r == 0 && crew->spec->model->sup_heritage)
 		r = crew->spec->model->sup_heritage(slot, &heritage);
 	if (r < 0) {
@@ -128,12 +130,11 @@ void crew_spawn(struct slot *slot)
 int crew_sow(struct slot *slot, int *chan_wrk)
 {
 	struct chan_pair pair;
-	int r = fresh_board(slot);
+	int r = chan_pair_open(&pair);
 
-	if (r == 0)
-		r = chan_pair_open(&pair);
 	if (r < 0)
 		return r;
+	board_reset(slot->board);
 	slot->chan = pair.sup;
 	crew_go(slot, SLOT_STARTING);
 	slot->said_why = false;

@@ -75,7 +75,7 @@ struct slot {
 	struct loop_io chan_io;
 	int chan; /* owned; -1 while there is no worker */
 	struct loop_timer timer;
-	struct board *board; /* owned; kept from one worker to the next */
+	struct board *board; /* owned; of this worker alone, but for those of crew_sow */
 	uint64_t spawned_ns;
 	unsigned n_failures; /* in a row, without a healthy period between */
 	struct slot_care care;

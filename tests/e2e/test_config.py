@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from harness.server import ENV, PREFORKD
-from harness.wait import PATIENCE_S
+from harness.wait import PATIENCE_S, until
 
 
 def run(*args, **more):
@@ -258,3 +258,15 @@ def test_a_worker_shares_memory_with_its_own_service_alone(start, folder, tmp_pa
         with contextlib.suppress(OSError), open(f"/proc/{pid}/comm") as name:
             of.setdefault(name.read().strip(), set()).update(shared_memory(pid))
     assert of["one"] and of["other"] and not of["one"] & of["other"], of
+
+
+@pytest.mark.parametrize("model", ["pool", "ring", "shared", "reuseport"])
+def test_a_new_worker_has_no_memory_of_the_one_before(start, folder, model):
+    """Which might have been broken into, and have forked. (The children of fork have theirs one after the other.)"""
+    served = start("drive", "--model", model, "--workers", "1", folder)
+    [old] = served.workers()
+    had = shared_memory(old)
+    served.kill_worker(old)
+    until(lambda: served.workers() not in ([], [old]), "there is another")
+    [new] = served.workers()
+    assert had - shared_memory(new)  # what it shares with the whole service stays
