@@ -17,16 +17,21 @@
 #include "base/reason.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "service/drive/fs/publish.h"
 #include "service/drive/fs/root.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define ROOM_PATH_MAX 128
 
 struct room_kind {
 	const char *base;
@@ -82,6 +87,37 @@ static int room_teardown(void **state)
 /* clang-format on */
 
 /* Puts a file there behind the drive's back, as another program would. */
+/* Uploads @text as @path. */
+[[maybe_unused]] static enum fs_result upload(
+	const struct fs_root *root, const char *path, const char *text)
+{
+	struct fs_publish pub;
+	struct fs_published done;
+
+	enum fs_result result = fs_publish_begin(&pub, root, path, strlen(text));
+	if (result != FS_OK)
+		return result;
+	result = fs_publish_write(&pub, text, strlen(text), 0);
+	if (result == FS_OK)
+		result = fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &done);
+	fs_publish_end(&pub);
+	return result;
+}
+
+/* Mounts a file system at the room's @at, which is @path then. False, loudly, where we may
+ * not. */
+[[maybe_unused]] static bool mount_disk(const struct room *room, const char *at,
+	const char *type, const char *options, char path[ROOM_PATH_MAX])
+{
+	(void)snprintf(path, ROOM_PATH_MAX, "%s/%s", room->dir, at);
+	(void)mkdir(path, 0755); /* or it is there */
+	if (mount("none", path, type, 0, options) == 0)
+		return true;
+	print_message(
+		"# SKIPPED: cannot mount %s %s here: %s\n", type, options, strerror(errno));
+	return false;
+}
+
 [[maybe_unused]] static void drop_file(
 	const struct room *room, const char *path, const char *text)
 {

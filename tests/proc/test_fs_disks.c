@@ -15,42 +15,14 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 
-/* Mounts a file system at the room's "disk", and says loudly where it may not. */
-static bool mount_disk(const struct room *room, const char *type, const char *options,
-	char *path, size_t cap)
-{
-	drop_dir(room, "disk");
-	(void)snprintf(path, cap, "%s/disk", room->dir);
-	if (mount("none", path, type, 0, options) == 0)
-		return true;
-	print_message(
-		"SKIPPED: cannot mount %s %s here: %s\n", type, options, strerror(errno));
-	return false;
-}
-
-static enum fs_result put(const struct fs_root *root, const char *path, const char *text)
-{
-	struct fs_publish pub;
-	struct fs_published done;
-
-	enum fs_result result = fs_publish_begin(&pub, root, path, strlen(text));
-	if (result != FS_OK)
-		return result;
-	result = fs_publish_write(&pub, text, strlen(text), 0);
-	if (result == FS_OK)
-		result = fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &done);
-	fs_publish_end(&pub);
-	return result;
-}
-
 static void a_disk_mounted_read_only_is_served_and_the_probe_says_so(void **state)
 {
 	struct room *room = *state;
 	struct fs_options options = {0};
 	struct fs_root root;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
-	if (!mount_disk(room, "tmpfs", "size=64k", path, sizeof(path)))
+	if (!mount_disk(room, "disk", "tmpfs", "size=64k", path))
 		return;
 	drop_file(room, "disk/a", "one");
 	assert_int_equal(mount("none", path, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
@@ -60,7 +32,7 @@ static void a_disk_mounted_read_only_is_served_and_the_probe_says_so(void **stat
 	assert_int_equal(fs_open(&root, "a", &file), FS_OK);
 	fd_close(&file.fd);
 	assert_false(root.can.writable);
-	assert_int_equal(put(&root, "a", "two"), FS_READ_ONLY);
+	assert_int_equal(upload(&root, "a", "two"), FS_READ_ONLY);
 	fs_root_close(&root);
 	assert_int_equal(umount(path), 0);
 }
@@ -70,15 +42,15 @@ static void a_disk_without_attributes_is_served_with_less(void **state)
 	struct room *room = *state;
 	struct fs_options options = {0};
 	struct fs_root root;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
-	if (!mount_disk(room, "ramfs", "", path, sizeof(path)))
+	if (!mount_disk(room, "disk", "ramfs", "", path))
 		return;
 	assert_int_equal(fs_root_open(&root, path, &options, NULL), 0);
 	assert_true(root.can.writable);
 	assert_false(root.can.attributes);
-	assert_int_equal(put(&root, "a", "one"), FS_OK);
-	assert_int_equal(put(&root, "a", "two"), FS_OK);
+	assert_int_equal(upload(&root, "a", "one"), FS_OK);
+	assert_int_equal(upload(&root, "a", "two"), FS_OK);
 	assert_file(room, "disk/a", "two");
 	fs_root_close(&root);
 	assert_int_equal(umount(path), 0);
@@ -91,7 +63,7 @@ static void on_a_coarse_clock_a_generation_tells_versions_apart(void **state)
 	char a[FS_ETAG_MAX], b[FS_ETAG_MAX];
 
 	room->root.can.coarse_clock = true; /* as the probe would find it */
-	assert_int_equal(put(&room->root, "a", "one"), FS_OK);
+	assert_int_equal(upload(&room->root, "a", "one"), FS_OK);
 	assert_int_equal(fs_stat(&room->root, "a", &info), FS_OK);
 	assert_true(info.generation != 0);
 	uint64_t first = info.generation;
@@ -99,7 +71,7 @@ static void on_a_coarse_clock_a_generation_tells_versions_apart(void **state)
 	assert_true(fs_etag(&room->root, &info, info.ctime_ns + 2'000'000'000, b));
 	assert_string_equal(a, b);
 
-	assert_int_equal(put(&room->root, "a", "two"), FS_OK);
+	assert_int_equal(upload(&room->root, "a", "two"), FS_OK);
 	assert_int_equal(fs_stat_at(&room->root, room->root.fd, "a", &info), FS_OK);
 	assert_true(info.generation != 0 && info.generation != first);
 }
@@ -112,11 +84,11 @@ static void where_letters_have_no_case_prefork_has_no_second_name(void **state)
 	struct fs_info info;
 	struct fs_list *list = malloc(sizeof(*list));
 	struct fs_entry entry;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 	int flags = FS_CASEFOLD_FL;
 
 	assert_non_null(list);
-	if (!mount_disk(room, "tmpfs", "casefold", path, sizeof(path))) {
+	if (!mount_disk(room, "disk", "tmpfs", "casefold", path)) {
 		free(list);
 		return;
 	}
@@ -131,8 +103,8 @@ static void where_letters_have_no_case_prefork_has_no_second_name(void **state)
 	assert_true(root.can.case_blind);
 	assert_int_equal(fs_stat(&root, ".PreFork", &info), FS_NOT_FOUND);
 	assert_int_equal(fs_stat(&root, ".prefor\xe2\x84\xaa/tmp", &info), FS_NOT_FOUND);
-	assert_int_equal(put(&root, ".Prefork/tmp/x", "1"), FS_FORBIDDEN);
-	assert_int_equal(put(&root, "a", "1"), FS_OK);
+	assert_int_equal(upload(&root, ".Prefork/tmp/x", "1"), FS_FORBIDDEN);
+	assert_int_equal(upload(&root, "a", "1"), FS_OK);
 	assert_int_equal(fs_list_open(list, &root, ""), FS_OK);
 	assert_int_equal(fs_list_next(list, false, &entry), FS_OK);
 	assert_string_equal(entry.name, "a");
@@ -160,7 +132,7 @@ static int try_as_nobody(void *arg)
 		return 3;
 	if (fs_open(&root, "open", &file) != FS_OK)
 		return 4;
-	return put(&root, "new", "1") == FS_READ_ONLY ? 0 : 5;
+	return upload(&root, "new", "1") == FS_READ_ONLY ? 0 : 5;
 }
 
 static void permissions_are_the_kernels(void **state)

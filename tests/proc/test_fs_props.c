@@ -59,18 +59,6 @@ static int n_aside(const struct room *room)
 	return is_there(room, ".prefork/props") ? count_entries(room, ".prefork/props") : 0;
 }
 
-static void put(const struct room *room, const char *path)
-{
-	struct fs_publish pub;
-	struct fs_published done;
-
-	assert_int_equal(fs_publish_begin(&pub, &room->root, path, 3), FS_OK);
-	assert_int_equal(fs_publish_write(&pub, "new", 3, 0), FS_OK);
-	assert_int_equal(
-		fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &done), FS_OK);
-	fs_publish_end(&pub);
-}
-
 static void properties_of_any_size_are_kept_and_changed_and_removed(void **state)
 {
 	struct room *room = *state;
@@ -183,7 +171,7 @@ static void they_go_where_the_file_goes(void **state)
 		drop_file(room, "there", "y");
 		assert_int_equal(set(room, "f", 'f', n), FS_OK);
 		assert_int_equal(set(room, "there", 't', n), FS_OK);
-		put(room, "f");
+		assert_int_equal(upload(&room->root, "f", "new"), FS_OK);
 		assert_props(room, "f", 'f', n);
 		assert_int_equal(
 			fs_copy(&room->root, "f", "there", &how, FS_NO_WATCH, &created),
@@ -283,7 +271,7 @@ static int add_and_put(void *arg, int me)
 
 	for (int i = 0; i < 10; i++) {
 		if (me == 0)
-			put(room, "f");
+			assert_int_equal(upload(&room->root, "f", "new"), FS_OK);
 		else if (fs_props_change(&room->root, "f", FS_NO_CONDITION, add_one, NULL)
 			 != FS_OK)
 			return 1;

@@ -282,25 +282,14 @@ static void a_reader_sees_an_old_or_a_new_file_and_never_a_part(void **state)
 		stop_child(writers[i]);
 }
 
-/* A small file system mounted in the room; NULL, loudly, where we may not mount one. */
-static const char *mount_small(const struct room *room, char *path, size_t cap)
-{
-	drop_dir(room, "small");
-	(void)snprintf(path, cap, "%s/small", room->dir);
-	if (mount("none", path, "tmpfs", 0, "size=256k") == 0)
-		return path;
-	print_message("# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
-	return NULL;
-}
-
 static void a_full_disk_says_so_at_once_and_keeps_the_old_file(void **state)
 {
 	struct room *room = *state;
 	struct fs_publish pub;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 	static char much[512 << 10];
 
-	if (!mount_small(room, path, sizeof(path)))
+	if (!mount_disk(room, "small", "tmpfs", "size=256k", path))
 		return;
 	drop_file(room, "small/a", "old");
 	assert_int_equal(
@@ -359,12 +348,12 @@ static void a_full_disk_keeps_the_old_file_and_leaves_the_rest_in_the_pipe(void 
 	struct fs_options options = {0};
 	struct fs_publish pub;
 	struct fs_root root;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 	int n_left;
 	AUTO_CLOSE int out = -1;
 	AUTO_CLOSE int in = -1;
 
-	if (!mount_small(room, path, sizeof(path)))
+	if (!mount_disk(room, "small", "tmpfs", "size=256k", path))
 		return;
 	drop_file(room, "small/a", "old");
 	assert_int_equal(fs_root_open(&root, path, &options, NULL), 0);
@@ -385,9 +374,9 @@ static void past_a_mount_point_nothing_is_spliced(void **state)
 {
 	struct room *room = *state;
 	struct fs_publish pub;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
-	if (!mount_small(room, path, sizeof(path)))
+	if (!mount_disk(room, "small", "tmpfs", "size=256k", path))
 		return;
 	assert_int_equal(fs_publish_begin(&pub, &room->root, "small/a", 1), FS_OK);
 	assert_false(fs_publish_splices(&pub));
@@ -398,9 +387,9 @@ static void past_a_mount_point_nothing_is_spliced(void **state)
 static void past_a_mount_point_the_temporary_is_there_too(void **state)
 {
 	struct room *room = *state;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
-	if (!mount_small(room, path, sizeof(path)))
+	if (!mount_disk(room, "small", "tmpfs", "size=256k", path))
 		return;
 	assert_puts(room, "small/a", "first");
 	assert_puts(room, "small/a", "second");

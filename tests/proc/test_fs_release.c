@@ -21,7 +21,7 @@
 /* How many descriptors of ours are of files below @dir without a name. */
 static int count_held(const char *dir)
 {
-	char path[64], at[512];
+	char path[ROOM_PATH_MAX], at[512];
 	int n = 0;
 	DIR *fds = opendir("/proc/self/fd");
 
@@ -64,18 +64,6 @@ static void give_up(const struct room *room, const char *path)
 	fs_publish_end(&pub);
 }
 
-static void put(const struct room *room, const char *path)
-{
-	struct fs_publish pub;
-	struct fs_published done;
-
-	assert_int_equal(fs_publish_begin(&pub, &room->root, path, 3), FS_OK);
-	assert_int_equal(fs_publish_write(&pub, "new", 3, 0), FS_OK);
-	assert_int_equal(
-		fs_publish_commit(&pub, FS_NO_CONDITION, FS_MTIME_NOW, &done), FS_OK);
-	fs_publish_end(&pub);
-}
-
 static void a_large_file_without_a_name_is_freed_aside(void **state)
 {
 	struct room *room = *state;
@@ -88,7 +76,7 @@ static void a_large_file_without_a_name_is_freed_aside(void **state)
 
 	assert_int_equal(fs_remove(&room->root, "a", FS_NO_CONDITION, FS_NO_WATCH), FS_OK);
 	assert_int_equal(count_held(room->dir), 1);
-	put(room, "b");
+	assert_int_equal(upload(&room->root, "b", "new"), FS_OK);
 	assert_int_equal(count_held(room->dir), 2);
 	assert_int_equal(fs_copy(&room->root, "b", "c",
 				 &(const struct fs_copy_how){.overwrite = true},
@@ -145,15 +133,10 @@ static void a_file_with_another_name_is_not_held(void **state)
 }
 
 /* A small disk at "small", with a large file on it; false, loudly, where we may not mount one. */
-static bool mount_small(const struct room *room, const char *size, char *path, size_t cap)
+static bool mount_small(const struct room *room, const char *size, char path[ROOM_PATH_MAX])
 {
-	drop_dir(room, "small");
-	(void)snprintf(path, cap, "%s/small", room->dir);
-	if (mount("none", path, "tmpfs", 0, size) < 0) {
-		print_message(
-			"# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
+	if (!mount_disk(room, "small", "tmpfs", size, path))
 		return false;
-	}
 	drop_large(room, "small/a");
 	return true;
 }
@@ -161,9 +144,9 @@ static bool mount_small(const struct room *room, const char *size, char *path, s
 static void who_deletes_on_a_full_disk_gets_the_room_at_once(void **state)
 {
 	struct room *room = *state;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
-	if (!mount_small(room, "size=4100k", path, sizeof(path)))
+	if (!mount_small(room, "size=4100k", path))
 		return;
 	struct slow_close slow = close_nothing(room, 30);
 
@@ -178,9 +161,9 @@ static void who_finds_no_room_waits_for_what_is_about_to_be_free(void **state)
 {
 	struct room *room = *state;
 	struct fs_publish pub;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
-	if (!mount_small(room, "size=6m", path, sizeof(path)))
+	if (!mount_small(room, "size=6m", path))
 		return;
 	struct slow_close slow = close_nothing(room, 1);
 	assert_int_equal(

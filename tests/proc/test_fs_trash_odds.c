@@ -319,16 +319,11 @@ static void old_versions_are_removed_without_a_lock(void **state)
 
 /* -- mounts -- */
 
-/* Mounts a small disk at @path in the room. False, loudly, where we may not. */
-static bool mount_at(const struct room *room, const char *path)
+static bool mount_at(const struct room *room, const char *at)
 {
-	char whole[128];
+	char path[ROOM_PATH_MAX];
 
-	(void)snprintf(whole, sizeof(whole), "%s/%s", room->dir, path);
-	if (mount("none", whole, "tmpfs", 0, "size=1m,nr_inodes=200") == 0)
-		return true;
-	print_message("# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
-	return false;
+	return mount_disk(room, at, "tmpfs", "size=1m,nr_inodes=200", path);
 }
 
 static void unmount_at(const struct room *room, const char *path)

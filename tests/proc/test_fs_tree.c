@@ -207,15 +207,11 @@ static void what_cannot_be_removed_is_named_and_comes_back(void **state)
 	struct room *room = *state;
 	struct failures seen = {0};
 	struct fs_watch watch = {.failed = note_failure, .ctx = &seen};
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
 	drop_tree(room);
-	(void)snprintf(path, sizeof(path), "%s/t/sub/in", room->dir);
-	if (mount("none", path, "tmpfs", 0, "size=64k") != 0) {
-		print_message(
-			"# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
+	if (!mount_disk(room, "t/sub/in", "tmpfs", "size=64k", path))
 		return;
-	}
 	drop_file(room, "t/sub/in/precious", "kept");
 
 	assert_result(fs_remove(&room->root, "t", FS_NO_CONDITION, &watch), FS_PARTIAL);
@@ -411,17 +407,12 @@ static void what_is_added_to_a_tree_while_it_moves_to_another_disk_is_not_lost(v
 	struct room *room = *state;
 	struct adder adder = {.room = room};
 	const struct fs_watch watch = {.go_on = add_one, .ctx = &adder};
-	char path[128];
+	char path[ROOM_PATH_MAX];
 	bool created;
 
 	drop_tree(room);
-	drop_dir(room, "disk");
-	(void)snprintf(path, sizeof(path), "%s/disk", room->dir);
-	if (mount("none", path, "tmpfs", 0, "size=1m") != 0) {
-		print_message(
-			"# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
+	if (!mount_disk(room, "disk", "tmpfs", "size=1m", path))
 		return;
-	}
 	assert_result(fs_move(&room->root, "t", "disk/t", false, FS_NO_CONDITION, &watch,
 			      &created),
 		FS_CHANGED);
@@ -435,16 +426,11 @@ static void what_is_added_to_a_tree_while_it_moves_to_another_disk_is_not_lost(v
 static void a_move_to_another_disk_is_a_copy_and_a_removal(void **state)
 {
 	struct room *room = *state;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
 	drop_tree(room);
-	drop_dir(room, "disk");
-	(void)snprintf(path, sizeof(path), "%s/disk", room->dir);
-	if (mount("none", path, "tmpfs", 0, "size=1m") != 0) {
-		print_message(
-			"# SKIPPED: cannot mount a tmpfs here: %s\n", strerror(errno));
+	if (!mount_disk(room, "disk", "tmpfs", "size=1m", path))
 		return;
-	}
 	assert_result(move(room, "t", "disk/t", false), FS_OK);
 	assert_false(is_there(room, "t"));
 	assert_file(room, "disk/t/sub/deep", "deep");
@@ -514,7 +500,7 @@ static void the_sweep_takes_what_the_dead_left_and_nothing_else(void **state)
 {
 	struct room *room = *state;
 	struct fs_swept swept;
-	char path[128];
+	char path[ROOM_PATH_MAX];
 
 	drop_file(room, "a", "old");
 	sweep_around_a_victim(room, "a");
@@ -527,12 +513,8 @@ static void the_sweep_takes_what_the_dead_left_and_nothing_else(void **state)
 	assert_int_equal(swept.n_removed, 2);
 	assert_no_litter(room);
 
-	drop_dir(room, "disk");
-	(void)snprintf(path, sizeof(path), "%s/disk", room->dir);
-	if (mount("none", path, "tmpfs", 0, "size=1m") != 0) {
-		print_message("# SKIPPED in part: cannot mount a tmpfs here\n");
+	if (!mount_disk(room, "disk", "tmpfs", "size=1m", path))
 		return;
-	}
 	sweep_around_a_victim(room, "disk/a");
 	assert_int_equal(count_entries(room, "disk"), 0);
 	assert_int_equal(umount(path), 0);
