@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,10 @@ static int room_setup(void **state)
 	struct reason reason;
 
 	assert_non_null(room);
+	/* What a failed test leaves mounted goes with the process. Before the room is opened:
+	 * its descriptors see what is mounted where they were made. */
+	if (unshare(CLONE_NEWNS) == 0)
+		(void)mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	(void)snprintf(room->dir, sizeof(room->dir), "%s/fs.XXXXXX", kind->base);
 	assert_non_null(mkdtemp(room->dir));
 	struct fs_options options = {.plain = kind->plain};
@@ -86,7 +91,6 @@ static int room_teardown(void **state)
 #define EVERYWHERE(test) IN_ROOM(test, on_disk), IN_ROOM(test, in_memory), IN_ROOM(test, on_plain_disk)
 /* clang-format on */
 
-/* Puts a file there behind the drive's back, as another program would. */
 /* Uploads @text as @path. */
 [[maybe_unused]] static enum fs_result upload(
 	const struct fs_root *root, const char *path, const char *text)
@@ -118,6 +122,7 @@ static int room_teardown(void **state)
 	return false;
 }
 
+/* Puts a file there behind the drive's back, as another program would. */
 [[maybe_unused]] static void drop_file(
 	const struct room *room, const char *path, const char *text)
 {

@@ -17,7 +17,6 @@
 #include "service/drive/fs/trim.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
@@ -500,8 +499,5 @@ int main(void)
 		KEPT_IN(an_inode_of_another_disk_is_not_what_was_kept, in_memory),
 	};
 
-	/* What a failed test leaves mounted goes with the process. */
-	if (unshare(CLONE_NEWNS) == 0)
-		(void)mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

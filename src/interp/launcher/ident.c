@@ -105,15 +105,17 @@ static bool has_dots(const char *path)
 	return false;
 }
 
-/* "<working directory>/<path>", or @path alone if it is absolute. False if it does not fit. */
-static bool make_absolute(const char *path, char out[PATH_MAX])
+bool ident_absolute(const char *path, char out[PATH_MAX])
 {
-	if (path[0] == '/')
-		out[0] = '\0';
-	else if (!getcwd(out, PATH_MAX) || out[0] != '/')
+	bool relative = path[0] != '/';
+
+	out[0] = '\0';
+	if (relative && (!getcwd(out, PATH_MAX) || out[0] != '/'))
 		return false;
+	if (strncmp(path, "./", 2) == 0)
+		path += 2;
 	size_t n = strlen(out);
-	int more = snprintf(out + n, PATH_MAX - n, "%s%s", path[0] == '/' ? "" : "/", path);
+	int more = snprintf(out + n, PATH_MAX - n, "%s%s", relative ? "/" : "", path);
 	return more > 0 && n + (size_t)more < PATH_MAX;
 }
 
@@ -125,7 +127,7 @@ static int real_path(const char *path, char out[PATH_MAX])
 	char self[40];
 
 	/* As a rule there is no link on the way, and to ask /proc costs five times as much. */
-	if (make_absolute(path, out) && !has_dots(out)) {
+	if (ident_absolute(path, out) && !has_dots(out)) {
 		AUTO_CLOSE int same =
 			(int)syscall(SYS_openat2, AT_FDCWD, out, &plain, sizeof(plain));
 		if (same >= 0)
@@ -191,7 +193,7 @@ static int put_script(struct sha256 *sha, const char *script)
 	put_string(sha, 'b', script);
 	if (script[0] == '/')
 		return 0;
-	if (!make_absolute(script, path))
+	if (!ident_absolute(script, path))
 		return -ENOENT;     /* of a folder that is gone a server can keep nothing */
 	put_string(sha, 'c', path); /* by another way, if there are links on it */
 	return 0;
@@ -206,9 +208,9 @@ static int put_ours(struct sha256 *sha, const struct args *args)
 	if (bad)
 		return bad;
 	/* Not where links lead: by its own path alone a venv's Python knows what it is. */
-	if (found[0] != '/' && !make_absolute(found, path))
+	if (!ident_absolute(found, path))
 		return -ENOENT;
-	put_string(sha, 'i', found[0] == '/' ? found : path);
+	put_string(sha, 'i', path);
 	for (size_t i = 1; i < args->n_interp; i++)
 		put_string(sha, 'a', args->command[i]);
 

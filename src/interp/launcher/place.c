@@ -288,14 +288,11 @@ static void write_note(const struct place *place, char kind, const char *text, s
 
 void place_note_why(const struct place *place, int why, const char *name)
 {
-	char text[512], here[PATH_MAX];
-	bool relative = name[0] != '/' && access(name, F_OK) == 0
-			&& getcwd(here, sizeof(here)) != NULL;
+	char text[512], whole[PATH_MAX];
+	bool is_file = access(name, F_OK) == 0 && ident_absolute(name, whole);
 
-	if (relative && strncmp(name, "./", 2) == 0)
-		name += 2;
-	int n = snprintf(text, sizeof(text), "%lld %d %s%s%s\n", (long long)time(NULL), why,
-		relative ? here : "", relative ? "/" : "", name);
+	int n = snprintf(text, sizeof(text), "%lld %d %s\n", (long long)time(NULL), why,
+		is_file ? whole : name);
 
 	write_note(place, 'w', text, MIN((size_t)n, sizeof(text) - 1));
 }
